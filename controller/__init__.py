@@ -1,0 +1,1 @@
+"""The operator: reconciles CloudAccount, Dataset and DatasetBinding into calls on Alibaba Cloud."""

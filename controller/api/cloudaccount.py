@@ -1,0 +1,70 @@
+"""CloudAccount: where and as whom the operator works for the objects of one namespace."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from controller.api.common import Identity, Status, SuspendableSpec, printer_column
+from controller.api.fields import AccountId, BucketName, Endpoint, Model, ObjectReference, RegionId, immutable
+from controller.api.kind import Kind
+
+
+class Endpoints(Model):
+    """Addresses other than the region's public ones: a VPC endpoint, or the sandbox."""
+
+    imm: Endpoint | None = None
+    oss: Endpoint | None = None
+    mns: Endpoint | None = None
+
+
+class CredentialsSource(Model):
+    """Whose rights are used: exactly one source, always of this namespace."""
+
+    secret_ref: ObjectReference = Field(
+        description=(
+            "A Secret of this namespace with the keys accessKeyId and accessKeySecret (AccessKeyId and "
+            "AccessKeySecret are accepted too) and, for temporary keys, securityToken."
+        )
+    )
+
+
+class CloudAccountSpec(SuspendableSpec):
+    region: RegionId = Field(
+        description="Region of the projects and buckets, e.g. cn-hangzhou.",
+        json_schema_extra=immutable(
+            "spec.region", "everything recorded under this account lives there; make a second CloudAccount"
+        ),
+    )
+    account_id: AccountId = Field(
+        description="The Alibaba Cloud account the credentials must belong to.",
+        json_schema_extra=immutable("spec.accountId", "make a second CloudAccount for the other account"),
+    )
+    credentials: CredentialsSource
+    endpoints: Endpoints = Field(default_factory=Endpoints)
+    work_bucket: BucketName | None = Field(
+        default=None,
+        description="Bucket for the operator's own records. Never a bucket that a binding indexes.",
+    )
+
+
+class CloudAccountStatus(Status):
+    identity: Identity | None = Field(default=None, description="The account and region that were signed in to.")
+    principal: str | None = Field(default=None, max_length=256, description="ARN of who the credentials belong to.")
+
+
+class CloudAccount(Kind):
+    """Where and as whom: region, endpoints, credentials and the account they must belong to."""
+
+    plural = "cloudaccounts"
+    short_names = ("imma",)
+    columns = (
+        printer_column("Region", ".spec.region"),
+        printer_column("Account", ".spec.accountId"),
+        printer_column("Ready", '.status.conditions[?(@.type=="Ready")].status'),
+        printer_column("Reason", '.status.conditions[?(@.type=="Ready")].reason'),
+        printer_column("Age", ".metadata.creationTimestamp", "date"),
+        printer_column("Message", '.status.conditions[?(@.type=="Ready")].message', wide=True),
+    )
+
+    spec: CloudAccountSpec
+    status: CloudAccountStatus = Field(default_factory=CloudAccountStatus)

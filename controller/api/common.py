@@ -1,0 +1,108 @@
+"""What the spec and the status of every kind have in common."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from controller.api.fields import DeletionPolicy, DurationText, Mode, Model
+
+
+class SuspendableSpec(Model):
+    """Fields of every kind that can be paused and re-observed."""
+
+    suspend: bool = Field(
+        default=False,
+        description="Stop writing to the cloud for this object. Observation goes on, deletion is never blocked.",
+    )
+    resync_interval: DurationText = Field(
+        default="10m",
+        description="How often the object is compared with the cloud when nothing else asks for it, e.g. 10m or 1h30m.",
+    )
+
+
+class ManagedSpec(SuspendableSpec):
+    """Fields of every kind that owns something in the cloud."""
+
+    mode: Mode = Field(
+        default=Mode.APPLY,
+        description=(
+            "Apply writes to the cloud. Observe reports drift in status.plannedChanges and writes nothing. "
+            "DryRun shows in status.plannedChanges what Apply would do."
+        ),
+    )
+    deletion_policy: DeletionPolicy = Field(
+        default=DeletionPolicy.RETAIN,
+        description="Retain leaves the cloud resource as it is, running and billing. Delete removes it.",
+    )
+    deletion_grace_period: DurationText = Field(
+        default="10m",
+        description=(
+            "How long a delete with policy Delete waits before it takes effect, so that a delete-and-recreate is "
+            "re-adopted. The annotation imm-operator.dev/end-grace-period: now ends it early."
+        ),
+    )
+
+
+class Condition(Model):
+    """A Kubernetes condition (metav1.Condition)."""
+
+    type: Annotated[str, Field(max_length=64)]
+    status: Literal["True", "False", "Unknown"]
+    reason: Annotated[str, Field(max_length=64)]
+    message: Annotated[str, Field(max_length=1024)] = ""
+    observed_generation: int = 0
+    last_transition_time: datetime
+
+
+class Identity(Model):
+    """Whose cloud resource this is; deletion relies on it when the account object is gone."""
+
+    account_id: str
+    region: str
+
+
+class Intent(Model):
+    """A submit written down before it is made, so that a crash never makes it twice."""
+
+    operation: Annotated[str, Field(max_length=64, description="The cloud operation, e.g. CreateBinding.")]
+    id: Annotated[str, Field(max_length=64, description="Names this very submit.")]
+    recorded_at: datetime
+    absent_since: datetime | None = Field(
+        default=None,
+        description="When a look-up first found nothing after a submit whose answer was lost.",
+    )
+
+
+class Status(Model):
+    """Fields of every status. Written only when something changed."""
+
+    observed_generation: int = Field(default=-1, description="The generation of the spec this status speaks of.")
+    last_handled_reconcile_at: Annotated[str, Field(max_length=128)] | None = Field(
+        default=None, description="Echo of the annotation imm-operator.dev/reconcile-requested-at."
+    )
+    conditions: list[Condition] = Field(
+        default_factory=list,
+        max_length=16,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+    )
+
+
+class ManagedStatus(Status):
+    """Fields of the status of every kind that owns something in the cloud."""
+
+    identity: Identity | None = None
+    adopted: bool | None = Field(
+        default=None, description="True: it existed before this object. False: this object created it."
+    )
+    intent: Intent | None = None
+    planned_changes: list[Annotated[str, Field(max_length=512)]] = Field(
+        default_factory=list, max_length=32, description="In mode Observe and DryRun: what Apply would do."
+    )
+
+
+def printer_column(name: str, json_path: str, kind: str = "string", *, wide: bool = False) -> dict[str, Any]:
+    """One `additionalPrinterColumns` entry; a wide one shows with `-o wide` only."""
+    return {"name": name, "jsonPath": json_path, "type": kind} | ({"priority": 1} if wide else {})

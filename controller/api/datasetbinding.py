@@ -1,0 +1,86 @@
+"""DatasetBinding: a bucket indexed automatically into a dataset (IMM CreateBinding)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from controller.api.common import ManagedSpec, ManagedStatus, printer_column
+from controller.api.fields import BucketName, ImmName, Model, ObjectName, ObjectReference, cel, immutable
+from controller.api.kind import Kind
+
+ANOTHER_BINDING = "a binding is its bucket and dataset; make a second DatasetBinding"
+
+
+class RecreatePolicy(StrEnum):
+    """Whether a binding that vanished or failed in the cloud is made again, which scans and bills the bucket again."""
+
+    ALWAYS = "Always"
+    NEVER = "Never"
+
+
+class DatasetTarget(Model):
+    """The dataset, by the name of its Dataset object or by its own names."""
+
+    model_config = ConfigDict(
+        json_schema_extra=cel(
+            "has(self.project) == has(self.name) && has(self.ref) != has(self.name)",
+            "spec.dataset takes either ref (a Dataset object of this namespace) or project and name together",
+        )
+    )
+
+    ref: ObjectName | None = Field(default=None, description="A Dataset object of this namespace.")
+    project: ImmName | None = Field(default=None, description="The IMM project, where no Dataset object exists.")
+    name: ImmName | None = Field(default=None, description="The dataset in that project.")
+
+
+class DatasetBindingSpec(ManagedSpec):
+    account_ref: ObjectReference = Field(
+        description="The CloudAccount, in this namespace.",
+        json_schema_extra=immutable("spec.accountRef", ANOTHER_BINDING),
+    )
+    dataset: DatasetTarget = Field(json_schema_extra=immutable("spec.dataset", ANOTHER_BINDING))
+    bucket: BucketName = Field(
+        description="The OSS bucket, in the account's region. A binding always covers the whole bucket.",
+        json_schema_extra=immutable("spec.bucket", ANOTHER_BINDING),
+    )
+    max_objects: Annotated[int, Field(ge=0)] | None = Field(
+        default=None,
+        description="Refuse to create the binding when the bucket holds more objects: a scan is billed per object.",
+    )
+    recreate_policy: RecreatePolicy = Field(
+        default=RecreatePolicy.NEVER,
+        description="Whether a binding that vanished or failed is made again. That scans and bills the bucket again.",
+    )
+
+
+class DatasetBindingStatus(ManagedStatus):
+    project: str | None = None
+    dataset: str | None = None
+    bucket: str | None = None
+    state: str | None = Field(default=None, max_length=64, description="State as the cloud reports it.")
+    phase: str | None = Field(default=None, max_length=64, description="Phase as the cloud reports it.")
+    reason: str | None = Field(default=None, max_length=512, description="The cloud's own reason, if it gave one.")
+    created_at: str | None = Field(default=None, max_length=64, description="CreateTime of the binding.")
+
+
+class DatasetBinding(Kind):
+    """Automatic indexing of one bucket into one dataset."""
+
+    plural = "datasetbindings"
+    short_names = ("immb",)
+    columns = (
+        printer_column("Bucket", ".spec.bucket"),
+        printer_column("Dataset", ".status.dataset"),
+        printer_column("State", ".status.state"),
+        printer_column("Phase", ".status.phase"),
+        printer_column("Ready", '.status.conditions[?(@.type=="Ready")].status'),
+        printer_column("Reason", '.status.conditions[?(@.type=="Ready")].reason'),
+        printer_column("Age", ".metadata.creationTimestamp", "date"),
+        printer_column("Message", '.status.conditions[?(@.type=="Ready")].message', wide=True),
+    )
+
+    spec: DatasetBindingSpec
+    status: DatasetBindingStatus = Field(default_factory=DatasetBindingStatus)

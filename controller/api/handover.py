@@ -1,0 +1,76 @@
+"""The hand-over document: what the Pulumi program made, as the cluster needs to know it.
+
+It carries no secret: credentials reach the cluster by another way, and the document may be committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from controller.api.cloudaccount import Endpoints
+from controller.api.dataset import Quotas
+from controller.api.fields import AccountId, BucketName, ImmName, Model, ObjectName, RegionId
+
+
+class HandoverDataset(Model):
+    """A dataset the operator shall own in a project."""
+
+    name: ImmName
+    template_id: str | None = None
+    quotas: Quotas = Field(default_factory=Quotas)
+
+    @property
+    def object_name(self) -> str:
+        """Name of the Dataset object: lower case, `_` as `-`, no hyphen at either end. Empty if nothing remains."""
+        return self.name.lower().replace("_", "-").strip("-")
+
+
+class HandoverProject(Model):
+    """An IMM project of the 2020-09-30 API."""
+
+    name: ImmName
+    service_role: str = Field(description="Name of the RAM role IMM works with.")
+    datasets: tuple[HandoverDataset, ...] = ()
+
+
+class Handover(Model):
+    """One stack's result: the account, what it holds, and the names under which the cluster knows it."""
+
+    version: Literal[1] = 1
+    stack: str = Field(description="The Pulumi stack, e.g. prod.")
+    name: ObjectName = Field(description="Name of the CloudAccount object to render.")
+    namespace: ObjectName = Field(description="Namespace of the rendered objects.")
+    region: RegionId
+    account_id: AccountId
+    endpoints: Endpoints = Field(default_factory=Endpoints)
+    credentials_secret: ObjectName = Field(description="Secret of the namespace that holds the AccessKey.")
+    work_bucket: BucketName
+    media_buckets: tuple[BucketName, ...]
+    topic: str = Field(description="MNS topic that IMM publishes results on.")
+    queue: str = Field(description="MNS queue subscribed to the topic, for the operator to read.")
+    projects: tuple[HandoverProject, ...]
+
+    @model_validator(mode="after")
+    def _object_names_are_distinct(self) -> Self:
+        refuse_colliding(dataset for project in self.projects for dataset in project.datasets)
+        return self
+
+
+def refuse_colliding(datasets: Iterable[HandoverDataset]) -> None:
+    """Check that every dataset of a stack has an object name of its own.
+
+    Raises:
+        ValueError: naming the dataset and what to do.
+    """
+    by_object: dict[str, HandoverDataset] = {}
+    for dataset in datasets:
+        if not dataset.object_name:
+            raise ValueError(f"dataset {dataset.name}: no letter or digit is left to name its object: rename it")
+        other = by_object.setdefault(dataset.object_name, dataset)
+        if other is not dataset:
+            raise ValueError(
+                f"datasets {other.name} and {dataset.name} would both be object {dataset.object_name}: rename one"
+            )

@@ -1,0 +1,18 @@
+"""`imm-operator`: one group, one module per command."""
+
+import click
+
+from controller.cli.crds import crds
+from controller.cli.render import render
+from controller.cli.run import run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="imm-operator")
+def main() -> None:
+    """Declarative media indexing on Alibaba Cloud."""
+
+
+main.add_command(crds)
+main.add_command(render)
+main.add_command(run)

@@ -1,0 +1,114 @@
+"""`imm-operator render`: the hand-over document as Kubernetes objects, ready for kubectl or for a GitOps repository.
+
+The output depends on the document alone and is stable byte by byte, so that a repository shows a change only where the
+stack changed.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+from pydantic import ValidationError
+
+from controller.api.cloudaccount import CloudAccount, CloudAccountSpec, CredentialsSource
+from controller.api.dataset import Dataset, DatasetSpec
+from controller.api.fields import ObjectReference
+from controller.api.handover import Handover
+from controller.api.kind import Metadata
+from controller.cli.yaml_text import documents
+
+CONFIG_MAP = "handover"
+FILE = "handover.yaml"
+
+
+@click.command()
+@click.argument("file", type=click.File(encoding="utf-8"), default="-")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help=f"Write {FILE} into this folder instead of printing.",
+)
+def render(file: TextIO, out: Path | None) -> None:
+    """Print the objects of a hand-over document.
+
+    FILE is what `pulumi stack output handover --json` prints; without it, or with -, it is read from standard input.
+    """
+    rendered = objects(_read(file))
+    text = documents(rendered)
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    target = out / FILE
+    if not target.exists() or target.read_text(encoding="utf-8") != text:
+        target.write_text(text, encoding="utf-8", newline="\n")
+    click.echo(f"{target}: {len(rendered)} objects")
+
+
+def objects(handover: Handover) -> list[dict[str, Any]]:
+    """The CloudAccount, one Dataset per dataset in the document's order, and the document itself in a ConfigMap.
+
+    A Dataset object is named after its dataset, in lower case and with `_` as `-` (`HandoverDataset.object_name`).
+    """
+    return [_account(handover).manifest(), *(dataset.manifest() for dataset in _datasets(handover)), _record(handover)]
+
+
+def _account(handover: Handover) -> CloudAccount:
+    spec = CloudAccountSpec(
+        region=handover.region,
+        account_id=handover.account_id,
+        credentials=CredentialsSource(secret_ref=ObjectReference(name=handover.credentials_secret)),
+        endpoints=handover.endpoints,
+        work_bucket=handover.work_bucket,
+    )
+    return CloudAccount(metadata=Metadata(name=handover.name, namespace=handover.namespace), spec=spec)
+
+
+def _datasets(handover: Handover) -> list[Dataset]:
+    return [
+        Dataset(
+            metadata=Metadata(name=dataset.object_name, namespace=handover.namespace),
+            spec=DatasetSpec(
+                account_ref=ObjectReference(name=handover.name),
+                project=project.name,
+                name=dataset.name,
+                template_id=dataset.template_id,
+                quotas=dataset.quotas,
+            ),
+        )
+        for project in handover.projects
+        for dataset in project.datasets
+    ]
+
+
+def _record(handover: Handover) -> dict[str, Any]:
+    document = handover.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": CONFIG_MAP, "namespace": handover.namespace},
+        "data": {"handover.json": json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"},
+    }
+
+
+def _read(file: TextIO) -> Handover:
+    try:
+        return Handover.model_validate(json.load(file))
+    except ValidationError as error:
+        problems = "\n".join(f"  {_problem(detail['loc'], detail['msg'])}" for detail in error.errors())
+        raise click.ClickException(
+            f"{file.name} is no hand-over document of version 1:\n{problems}\n"
+            "Correct the stack's configuration, run `pulumi up`, and render again; do not edit the document."
+        ) from error
+    except ValueError as error:  # no JSON, or no UTF-8
+        raise click.ClickException(
+            f"{file.name} is no JSON ({error}): make it with `pulumi stack output handover --json`"
+        ) from error
+
+
+def _problem(loc: tuple[int | str, ...], message: str) -> str:
+    where = ".".join(str(part) for part in loc)
+    return f"{where}: {message}" if where else message.removeprefix("Value error, ")

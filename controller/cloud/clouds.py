@@ -1,0 +1,70 @@
+"""Makes the ports of an account: the only place where credentials, endpoints, limiters and adapters meet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from controller.cloud.credentials import Credentials
+from controller.cloud.imm import Imm
+from controller.cloud.limiter import Lane, Limiter, Limiters
+from controller.cloud.oss import Oss
+from controller.cloud.ports import ImmPort, OssPort, StsPort
+from controller.cloud.sts import Sts
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An account's region and the addresses to use there; None is the vendor's public address."""
+
+    account_id: str
+    region: str
+    imm: str | None = None
+    oss: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Calls a second the operator allows itself, by scope.
+
+    IMM allows 100 a second per project over all operations by default (API reference, Project.ProjectQueriesPerSecond);
+    we leave a fifth to everybody else.
+    """
+
+    imm_per_project: float = 80.0
+    oss_per_account: float = 200.0
+    sts_per_account: float = 5.0
+
+
+class Clouds(Protocol):
+    """Where the reconcile steps get their ports from."""
+
+    def imm(self, place: Place, credentials: Credentials, lane: Lane) -> ImmPort: ...
+    def oss(self, place: Place, credentials: Credentials, lane: Lane) -> OssPort: ...
+    def sts(self, place: Place, credentials: Credentials, lane: Lane) -> StsPort: ...
+
+
+class AlibabaClouds:
+    """The real thing, or the emulator: that is only a matter of endpoints."""
+
+    def __init__(self, limiters: Limiters, rates: Rates, *, sts_endpoint: str | None) -> None:
+        self._limiters = limiters
+        self._rates = rates
+        self._sts_endpoint = sts_endpoint
+
+    def imm(self, place: Place, credentials: Credentials, lane: Lane) -> ImmPort:
+        def limiter_of(project: str) -> Limiter:
+            rate = self._rates.imm_per_project
+            return self._limiters.get("imm", place.account_id, place.region, project, rate=rate, burst=rate / 4)
+
+        return Imm(credentials, region=place.region, endpoint=place.imm, limiter_of=limiter_of, lane=lane)
+
+    def oss(self, place: Place, credentials: Credentials, lane: Lane) -> OssPort:
+        rate = self._rates.oss_per_account
+        limiter = self._limiters.get("oss", place.account_id, rate=rate, burst=rate / 4)
+        return Oss(credentials, region=place.region, endpoint=place.oss, limiter=limiter, lane=lane)
+
+    def sts(self, place: Place, credentials: Credentials, lane: Lane) -> StsPort:
+        rate = self._rates.sts_per_account
+        limiter = self._limiters.get("sts", place.account_id, rate=rate, burst=rate)
+        return Sts(credentials, region=place.region, endpoint=self._sts_endpoint, limiter=limiter, lane=lane)

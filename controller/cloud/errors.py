@@ -1,0 +1,110 @@
+"""Every failure of a cloud call, as this small tree.
+
+    CloudError
+    ├── Retryable            try again later; nothing is wrong with the request
+    │   ├── Throttled        the scope's rate is used up; `retry_after` seconds if the cloud said so
+    │   ├── Unavailable      the service did not take the request: refused connection, 503
+    │   ├── TimedOut         the answer was lost: the request may or may not have taken effect
+    │   └── Conflict         something else changes it now, or it exists already
+    └── Terminal             trying again changes nothing until a person does
+        ├── Denied           the credentials may not do this
+        │   ├── BadCredentials   they are no valid credentials at all
+        │   └── ClockSkewed      this machine's clock is too far off
+        ├── Invalid          the cloud does not accept the request
+        │   └── ParentNotFound   the project or dataset it belongs to does not exist
+        ├── Quota            a limit of the account, project or dataset is reached
+        └── Ownership        it belongs to somebody else
+
+Absence is not an error: a port returns None, and only when the parent is confirmed to exist. Adapters raise nothing
+else; no code above them sees an SDK exception. A message never holds a secret.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class CloudError(Exception):
+    """A failed call.
+
+    Attributes:
+        operation: What was called, e.g. `imm:CreateBinding`.
+        code: The cloud's error code, empty where the failure was on the way.
+        request_id: The cloud's request id, empty likewise; support asks for it.
+        message: The cloud's own words.
+    """
+
+    may_have_taken_effect: ClassVar[bool] = False
+
+    def __init__(self, operation: str, message: str, *, code: str = "", request_id: str = "") -> None:
+        super().__init__(message)
+        self.operation = operation
+        self.message = message
+        self.code = code
+        self.request_id = request_id
+
+    def __str__(self) -> str:
+        """Say what was called, what came back, and the request id to quote."""
+        code = f" {self.code}" if self.code else ""
+        request = f" (request id {self.request_id})" if self.request_id else ""
+        return f"{self.operation}:{code} {self.message}{request}"
+
+
+class Retryable(CloudError):
+    """Try again later."""
+
+
+class Throttled(Retryable):
+    """The rate of the scope is used up. `retry_after` is in seconds, None when the cloud did not say."""
+
+    def __init__(
+        self, operation: str, message: str, *, code: str = "", request_id: str = "", retry_after: float | None = None
+    ) -> None:
+        super().__init__(operation, message, code=code, request_id=request_id)
+        self.retry_after = retry_after
+
+
+class Unavailable(Retryable):
+    """The service did not take the request."""
+
+
+class TimedOut(Retryable):
+    """The answer was lost; only a look-up can tell whether the request took effect."""
+
+    may_have_taken_effect = True
+
+
+class Conflict(Retryable):
+    """It exists already, or something else changes it now."""
+
+
+class Terminal(CloudError):
+    """Trying again changes nothing until a person does."""
+
+
+class Denied(Terminal):
+    """The credentials may not do this."""
+
+
+class BadCredentials(Denied):
+    """The key id, the secret or the token is wrong or expired."""
+
+
+class ClockSkewed(Denied):
+    """The request's time stamp is out of the accepted window."""
+
+
+class Invalid(Terminal):
+    """The cloud does not accept the request."""
+
+
+class ParentNotFound(Invalid):
+    """The project or dataset does not exist, so nothing can be said of what would be in it."""
+
+
+class Quota(Terminal):
+    """A limit of the account, project or dataset is reached."""
+
+
+class Ownership(Terminal):
+    """It belongs to somebody else."""

@@ -1,0 +1,147 @@
+"""One limiter per documented scope, shared by every object of the process.
+
+The rate adapts: halved when the cloud throttles, restored step by step while it does not. Two lanes: a person's edit
+goes ahead of every resync that waits. Nothing in the operator retries a cloud call outside of it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import IntEnum
+
+from controller.cloud.errors import Throttled
+
+
+class Lane(IntEnum):
+    """Who waits first."""
+
+    EDIT = 0
+    RESYNC = 1
+
+
+@dataclass(slots=True)
+class Pace:
+    """The arithmetic of a token bucket whose rate adapts; time comes in as an argument.
+
+    Attributes:
+        ceiling: The highest rate, in calls a second: what the scope allows.
+        burst: How many calls may go at once.
+    """
+
+    ceiling: float
+    burst: float
+    rate: float = 0.0
+    tokens: float = 0.0
+    at: float = 0.0
+    not_before: float = 0.0
+
+    FLOOR = 1.0
+    DECREASE = 0.5
+    INCREASE = 0.02
+
+    def __post_init__(self) -> None:
+        self.rate = self.rate or self.ceiling
+        self.tokens = self.burst
+
+    def delay(self, now: float) -> float:
+        """Seconds until a call may go; 0 means now."""
+        self.tokens = min(self.burst, self.tokens + max(0.0, now - self.at) * self.rate)
+        self.at = max(self.at, now)
+        return max(self.not_before - now, 0.0 if self.tokens >= 1 else (1 - self.tokens) / self.rate)
+
+    def take(self) -> None:
+        """Spend one call."""
+        self.tokens -= 1
+
+    def throttled(self, now: float, retry_after: float | None) -> None:
+        """The cloud refused: halve the rate, and wait as long as it said."""
+        self.rate = max(self.FLOOR, self.rate * self.DECREASE)
+        self.tokens = 0.0
+        self.not_before = max(self.not_before, now + (retry_after if retry_after is not None else 1 / self.rate))
+
+    def succeeded(self) -> None:
+        """The cloud accepted: restore the rate a little."""
+        self.rate = min(self.ceiling, self.rate + self.ceiling * self.INCREASE)
+
+
+class Limiter:
+    """Lets callers through at a scope's pace, the edit lane first, each lane in order of arrival."""
+
+    def __init__(self, scope: str, *, rate: float, burst: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.scope = scope
+        self._clock = clock
+        self._pace = Pace(ceiling=rate, burst=burst, at=clock())
+        self._turn = threading.Condition()
+        self._lanes: tuple[deque[object], deque[object]] = (deque(), deque())
+        self.waited = 0.0
+        self.throttles = 0
+
+    @property
+    def rate(self) -> float:
+        """Calls a second allowed now."""
+        return self._pace.rate
+
+    @property
+    def waiting(self) -> int:
+        """Callers that wait."""
+        return len(self._lanes[0]) + len(self._lanes[1])
+
+    @contextmanager
+    def slot(self, lane: Lane) -> Iterator[None]:
+        """Wait for a turn, and learn from how the call in the block ends."""
+        self._wait(lane)
+        try:
+            yield
+        except Throttled as refusal:
+            with self._turn:
+                self.throttles += 1
+                self._pace.throttled(self._clock(), refusal.retry_after)
+            raise
+        with self._turn:
+            self._pace.succeeded()
+
+    def _wait(self, lane: Lane) -> None:
+        ticket = object()
+        began = self._clock()
+        with self._turn:
+            self._lanes[lane].append(ticket)
+            while True:
+                delay = self._pace.delay(self._clock())
+                if delay <= 0 and self._next() is ticket:
+                    break
+                # Only the head of the queue has a time to wake at; the rest wait for it to go.
+                self._turn.wait(delay if delay > 0 and self._next() is ticket else None)
+            self._lanes[lane].popleft()
+            self._pace.take()
+            self.waited += self._clock() - began
+            self._turn.notify_all()
+
+    def _next(self) -> object | None:
+        return next((lane[0] for lane in self._lanes if lane), None)
+
+
+class Limiters:
+    """The limiters of the process by scope; one is made at first use and then shared."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._by_scope: dict[str, Limiter] = {}
+
+    def get(self, *scope: str, rate: float, burst: float) -> Limiter:
+        """The limiter of a scope, e.g. `("imm", account, region, project)`."""
+        name = "/".join(scope)
+        with self._lock:
+            if name not in self._by_scope:
+                self._by_scope[name] = Limiter(name, rate=rate, burst=burst, clock=self._clock)
+            return self._by_scope[name]
+
+    def all(self) -> list[Limiter]:
+        """Every limiter made so far, for metrics."""
+        with self._lock:
+            return list(self._by_scope.values())

@@ -1,0 +1,121 @@
+"""Calls through the vendor's OpenAPI SDKs (IMM, STS): one place for timeouts, limiter and errors.
+
+The SDK's synchronous methods are used, in the operator's own threads: its `_async` methods build a TLS context per call
+and stall the event loop. The SDK does not retry by itself, and must not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from alibabacloud_tea_openapi.utils_models import Config
+from darabonba.exceptions import ResponseException
+from darabonba.runtime import RuntimeOptions
+from Tea.exceptions import TeaException, UnretryableException
+
+from controller.cloud import errors, trace
+from controller.cloud.credentials import Credentials
+from controller.cloud.limiter import Lane, Limiter
+
+CONNECT_TIMEOUT_MS = 5_000
+READ_TIMEOUT_MS = 10_000
+
+_THROTTLING = ("Throttling", "Rejected.Throttling", "RequestLimitExceeded", "DeniedRequest")
+_BAD_CREDENTIALS = (
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "IncompleteSignature",
+    "InvalidSecurityToken",
+    "SecurityTokenExpired",
+    "InvalidCredentials",
+    "InactiveAccessKey",
+)
+_DENIED = ("NoPermission", "Forbidden", "AccessDenied", "UnauthorizedOperation")
+_QUOTA = ("LimitExceeded", "QuotaExceeded")
+NOT_FOUND = "ResourceNotFound"
+ALREADY_EXISTS = "ResourceAlreadyExists"
+
+
+def client_config(credentials: Credentials, *, region: str, endpoint: str | None) -> Config:
+    """The SDK's configuration for one account and region; `endpoint` is `http(s)://host[:port]` or None."""
+    config = Config(
+        access_key_id=credentials.access_key_id,
+        access_key_secret=credentials.access_key_secret,
+        security_token=credentials.security_token,
+        region_id=region,
+        connect_timeout=CONNECT_TIMEOUT_MS,
+        read_timeout=READ_TIMEOUT_MS,
+        user_agent="imm-operator",
+    )
+    if endpoint:
+        address = urlsplit(endpoint)
+        config.endpoint = address.netloc
+        config.protocol = address.scheme
+    return config
+
+
+def call(
+    operation: str, method: Callable[[Any, RuntimeOptions], Any], request: Any, *, limiter: Limiter, lane: Lane
+) -> dict[str, Any]:
+    """Make one call and return the response body as the vendor's names map it.
+
+    Raises:
+        controller.cloud.errors.CloudError: every failure, and nothing else.
+    """
+    runtime = RuntimeOptions(connect_timeout=CONNECT_TIMEOUT_MS, read_timeout=READ_TIMEOUT_MS)
+    with limiter.slot(lane):
+        try:
+            response = method(request, runtime)
+        except (TeaException, UnretryableException) as error:
+            failure = translate(operation, error)
+            trace.calls.add(operation, type(failure).__name__)
+            raise failure from error
+    if response.body is None:
+        trace.calls.add(operation, errors.TimedOut.__name__)
+        raise errors.TimedOut(operation, "the answer has a shape the SDK does not know; its effect is unclear")
+    trace.calls.add(operation, "ok")
+    body: dict[str, Any] = response.body.to_map()
+    trace.last_request_id.set(body.get("RequestId", ""))
+    return body
+
+
+def translate(operation: str, error: Exception) -> errors.CloudError:
+    """Put an SDK exception into our tree, keeping the code and the request id."""
+    if not isinstance(error, ResponseException):
+        return _lost(operation, error)
+    code = error.code or ""
+    request_id = getattr(error, "request_id", None) or (error.data or {}).get("RequestId", "") or ""
+    message = str((error.data or {}).get("Message") or error.message or code)[:512]
+    if code.startswith(_THROTTLING):
+        after = error.retry_after
+        return errors.Throttled(
+            operation, message, code=code, request_id=request_id, retry_after=after / 1000 if after else None
+        )
+    return _by_code(code, error.status_code)(operation, message, code=code, request_id=request_id)
+
+
+def _by_code(code: str, status: int | None) -> type[errors.CloudError]:
+    if code.startswith("InvalidTimeStamp"):
+        return errors.ClockSkewed
+    for prefixes, kind in (
+        (_BAD_CREDENTIALS, errors.BadCredentials),
+        (_DENIED, errors.Denied),
+        (_QUOTA, errors.Quota),
+        ((ALREADY_EXISTS,), errors.Conflict),
+    ):
+        if code.startswith(prefixes):
+            return kind
+    if code.startswith("ServiceUnavailable"):
+        return errors.Unavailable
+    # A 5xx says nothing about the effect: it may have come from a gateway behind which the work went on.
+    return errors.TimedOut if status is None or status >= 500 else errors.Invalid  # noqa: PLR2004 - HTTP's own line
+
+
+def _lost(operation: str, error: Exception) -> errors.CloudError:
+    """No JSON answer came: refused (certainly no effect) or lost on the way (unclear)."""
+    text = str(error)[:512] or type(error).__name__
+    refused = "Connection refused" in text or "Name or service not known" in text or "NewConnectionError" in text
+    kind = errors.Unavailable if refused else errors.TimedOut
+    return kind(operation, text)

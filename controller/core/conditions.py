@@ -1,0 +1,47 @@
+"""Conditions from a verdict, as kstatus, `kubectl wait`, Argo CD and Flux read them.
+
+`Ready` always; `Reconciling` and `Stalled` only while true and never both, because kstatus takes the first it finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+from controller.api.common import Condition
+from controller.core.plan import Standing, Verdict
+
+MAX_MESSAGE = 1024
+Truth = Literal["True", "False", "Unknown"]
+
+
+def conditions(previous: Sequence[Condition], verdict: Verdict, generation: int, now: datetime) -> list[Condition]:
+    """The conditions a verdict stands for; a transition time changes only when the status does."""
+    if verdict.suspended:
+        kept = [c.model_copy(update={"observed_generation": generation}) for c in previous if c.type == "Ready"]
+        first = kept or [_condition(previous, "Ready", "Unknown", verdict, generation, now)]
+        return [*first, _condition(previous, "Suspended", "True", verdict, generation, now)]
+    match verdict.standing:
+        case Standing.READY:
+            types: tuple[tuple[str, Truth], ...] = (("Ready", "True"),)
+        case Standing.PROGRESSING:
+            types = (("Reconciling", "True"), ("Ready", "False"))
+        case Standing.STALLED:
+            types = (("Stalled", "True"), ("Ready", "False"))
+    return [_condition(previous, kind, truth, verdict, generation, now) for kind, truth in types]
+
+
+def _condition(
+    previous: Sequence[Condition], kind: str, truth: Truth, verdict: Verdict, generation: int, now: datetime
+) -> Condition:
+    before = next((c for c in previous if c.type == kind), None)
+    unchanged = before is not None and before.status == truth
+    return Condition(
+        type=kind,
+        status=truth,
+        reason=verdict.reason.value,
+        message=verdict.message[:MAX_MESSAGE],
+        observed_generation=generation,
+        last_transition_time=before.last_transition_time if before and unchanged else now.replace(microsecond=0),
+    )

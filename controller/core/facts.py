@@ -1,0 +1,87 @@
+"""What was observed in the cloud, as values. Field names follow the vendor's; units are in the docstrings.
+
+States and phases stay strings: the vendor may add one any day, and an unknown one means "in progress", never a crash.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who the credentials belong to (STS GetCallerIdentity)."""
+
+    account_id: str
+    arn: str
+    is_root: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFacts:
+    """An IMM project."""
+
+    name: str
+    service_role: str
+    template_id: str
+    description: str
+    dataset_max_bind_count: int | None = None
+    dataset_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaFacts:
+    """A dataset's upper bounds; None where the cloud did not say."""
+
+    max_bind_count: int | None = None
+    max_file_count: int | None = None
+    max_entity_count: int | None = None
+    max_relation_count: int | None = None
+    max_total_file_size: int | None = None  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetFacts:
+    """An IMM dataset; counts are only right when it was asked for with statistics."""
+
+    project: str
+    name: str
+    template_id: str
+    description: str
+    quotas: QuotaFacts = field(default_factory=QuotaFacts)
+    bind_count: int = 0
+    file_count: int = 0
+    total_file_size: int = 0  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BindingFacts:
+    """A binding of a bucket to a dataset. Identity is (project, dataset, bucket); the cloud gives no other id."""
+
+    project: str
+    dataset: str
+    bucket: str
+    state: str
+    phase: str
+    reason: str = ""
+    created_at: str = ""
+
+    @property
+    def gone(self) -> bool:
+        """A binding the cloud still lists as Deleted is as good as absent."""
+        return self.state == "Deleted"
+
+    @property
+    def scanned(self) -> bool:
+        """The first full scan is over: State Running alone is not enough (vendor guide, "Key response fields")."""
+        return self.state == "Running" and self.phase == "IncrementalScanning"
+
+
+@dataclass(frozen=True, slots=True)
+class BucketFacts:
+    """An OSS bucket."""
+
+    name: str
+    region: str
+    objects: int | None = None
+    size: int | None = None  # bytes

@@ -1,0 +1,54 @@
+"""Why a condition is as it is: one enum, stable words that dashboards and scripts may match on."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Reasons of conditions and events, with who acts next."""
+
+    # Nothing to do.
+    SUCCEEDED = "Succeeded"
+    SUSPENDED = "Suspended"
+    DRIFT_DETECTED = "DriftDetected"  # mode Observe: the cloud differs, nothing is written
+
+    # The operator or the cloud is at work.
+    CREATING = "Creating"
+    INDEXING = "Indexing"
+    UPDATING = "Updating"
+    SETTLING = "Settling"  # an update was accepted and takes minutes to show
+    DELETING = "Deleting"
+    DELETION_GRACE_PERIOD = "DeletionGracePeriod"
+    CONFIRMING = "Confirming"  # an answer was lost; look-ups decide whether the submit took effect
+    THROTTLED = "Throttled"
+    CLOUD_UNAVAILABLE = "CloudUnavailable"
+    DEPENDENCY_NOT_READY = "DependencyNotReady"
+    DEPENDENCY_NOT_FOUND = "DependencyNotFound"
+
+    # A person has to act.
+    CREDENTIALS_UNAVAILABLE = "CredentialsUnavailable"
+    CREDENTIALS_REJECTED = "CredentialsRejected"
+    ACCOUNT_MISMATCH = "AccountMismatch"
+    ACCESS_DENIED = "AccessDenied"
+    CLOCK_SKEWED = "ClockSkewed"
+    QUOTA_EXCEEDED = "QuotaExceeded"
+    SPEC_INVALID = "SpecInvalid"
+    PROJECT_NOT_FOUND = "ProjectNotFound"
+    BUCKET_NOT_FOUND = "BucketNotFound"
+    REGION_MISMATCH = "RegionMismatch"
+    TOO_MANY_OBJECTS = "TooManyObjects"
+    BINDING_FAILED = "BindingFailed"
+    BINDING_STOPPED = "BindingStopped"
+    BINDING_VANISHED = "BindingVanished"
+    NOT_EMPTY = "NotEmpty"
+    OWNERSHIP_CONFLICT = "OwnershipConflict"
+    PLANNED = "Planned"  # mode Observe or DryRun: there is something to do, and nothing is done
+
+    # Events only.
+    CREATED = "Created"
+    ADOPTED = "Adopted"
+    UPDATED = "Updated"
+    DELETED = "Deleted"
+    RETAINED = "Retained"
+    DETACHED = "Detached"

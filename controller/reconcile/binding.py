@@ -1,0 +1,146 @@
+"""DatasetBinding: how it is observed, applied and reported. What to do is decided in `controller.core.binding`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from controller.api.common import Identity
+from controller.api.datasetbinding import DatasetBinding, DatasetBindingStatus
+from controller.cloud.errors import ParentNotFound
+from controller.core import binding
+from controller.core.actions import CloudAction, CreateBinding, DeleteBinding
+from controller.core.binding import BindingName, ObservedBinding
+from controller.core.dependency import Availability, Dependency
+from controller.core.facts import BindingFacts, BucketFacts
+from controller.core.intents import Ledger
+from controller.core.plan import Plan
+from controller.reconcile.context import Context
+from controller.reconcile.dependencies import account_of, dataset_of
+from controller.reconcile.leaving import leaving
+from controller.reconcile.sessions import Session
+from controller.reconcile.snapshots import Scope, Snapshot
+from controller.reconcile.steps import Work
+
+# The poller keeps snapshots younger than this. An older one means that it fails: then the pass must say so itself.
+OLDEST = timedelta(minutes=5)
+
+
+def scope_of(session: Session, project: str) -> Scope:
+    """The snapshot a binding is found in. Different credentials never share one: they may see different things."""
+    return session.caller.account_id, session.place.region, session.credentials.access_key_id, project
+
+
+def _observe(target: DatasetBinding, context: Context) -> ObservedBinding:
+    account = account_of(target.metadata, target.spec.account_ref.name, context)
+    dependency, name = _dataset(target, context)
+    needs = (account.dependency, dependency)
+    snapshot = _look_up(target, account.session, name, context) if _may_look(target, needs) else None
+    found = snapshot.bindings.get((name.dataset, name.bucket)) if snapshot and name else None
+    gone = None
+    if target.metadata.deleting:
+        what = str(name) if name else f"the binding of oss://{target.spec.bucket}"
+        gone = leaving(target, what, account.session, looked_up=snapshot is not None)
+    absent = snapshot is not None and (found is None or found.gone) and not target.metadata.deleting
+    return ObservedBinding(
+        held=target.metadata.held,
+        needs=needs,
+        name=name,
+        made=target.status.adopted is not None,
+        binding=found,
+        bucket=_bucket(target, account.session, context) if absent else None,
+        region=account.session.place.region if account.session else "",
+        ledger=Ledger(
+            target.status.intent, acknowledged=False, looked_at=snapshot.looked_at if snapshot else context.now()
+        ),
+        leaving=gone,
+    )
+
+
+def _may_look(target: DatasetBinding, needs: tuple[Dependency, ...]) -> bool:
+    """A terminating object needs no dataset object: its status names the dataset."""
+    account, dataset = needs
+    ready = account.availability is Availability.READY
+    return ready and (target.metadata.deleting or dataset.availability is Availability.READY)
+
+
+def _dataset(target: DatasetBinding, context: Context) -> tuple[Dependency, BindingName | None]:
+    """The dataset's name: from status once it is on record, else from the spec or the Dataset object."""
+    spec, status = target.spec, target.status
+    on_record = BindingName(status.project, status.dataset, spec.bucket) if status.project and status.dataset else None
+    if spec.dataset.ref is None:
+        name = BindingName(spec.dataset.project or "", spec.dataset.name or "", spec.bucket)
+        return Dependency("dataset", name.dataset, Availability.READY), name
+    dependency, found = dataset_of(target.metadata, spec.dataset.ref, context)
+    if on_record is not None:
+        return dependency, on_record
+    return dependency, BindingName(found.spec.project, found.spec.name, spec.bucket) if found else None
+
+
+def _look_up(
+    target: DatasetBinding, session: Session | None, name: BindingName | None, context: Context
+) -> Snapshot | None:
+    """The project's snapshot; one listed now where an open intent or a deletion rests on it."""
+    if session is None or name is None:
+        return None
+    imm = context.clouds.imm(session.place, session.credentials, context.lane)
+    rests_on_it = target.status.intent is not None or target.metadata.deleting
+    fresh = context.now() - (timedelta(0) if rests_on_it else OLDEST)
+    try:
+        return context.snapshots.read(scope_of(session, name.project), imm, not_before=fresh)
+    except ParentNotFound:
+        if target.metadata.deleting:
+            return Snapshot({}, context.now())  # without the project there is no binding
+        raise
+
+
+def _bucket(target: DatasetBinding, session: Session | None, context: Context) -> BucketFacts | None:
+    if session is None:
+        return None
+    return context.clouds.oss(session.place, session.credentials, context.lane).get_bucket(target.spec.bucket)
+
+
+def _plan(target: DatasetBinding, observed: ObservedBinding, now: datetime) -> Plan:
+    return binding.plan(None if target.metadata.deleting else target.spec, observed, now)
+
+
+def _apply(action: CloudAction, observed: ObservedBinding, target: DatasetBinding, context: Context) -> ObservedBinding:
+    session = context.sessions.get(target.metadata.namespace, target.spec.account_ref.name)
+    if session is None:
+        raise RuntimeError("a cloud action was planned without a session")
+    imm = context.clouds.imm(session.place, session.credentials, context.lane)
+    match action:
+        case CreateBinding(project, dataset, bucket):
+            found: BindingFacts | None = imm.create_binding(project, dataset, bucket)
+            context.snapshots.record(scope_of(session, project), (dataset, bucket), found)
+        case DeleteBinding(project, dataset, bucket):
+            imm.delete_binding(project, dataset, bucket)
+            # Whether a delete is done at once is not documented: only a listing that began after it counts.
+            after = context.snapshots.read(scope_of(session, project), imm, not_before=context.now())
+            found = after.bindings.get((dataset, bucket))
+        case _:
+            raise TypeError(f"{action} is not an action of a DatasetBinding")
+    return replace(observed, binding=found)
+
+
+def _report(target: DatasetBinding, observed: ObservedBinding, context: Context) -> DatasetBindingStatus:
+    status, found = target.status, observed.binding
+    session = context.sessions.get(target.metadata.namespace, target.spec.account_ref.name)
+    update: dict[str, object] = {"intent": observed.ledger.intent}
+    if session is not None and status.identity is None:
+        update["identity"] = Identity(account_id=session.caller.account_id, region=session.place.region)
+    if observed.name is not None:
+        name = observed.name
+        update |= {"project": name.project, "dataset": name.dataset, "bucket": name.bucket}
+    if found is not None and not found.gone:
+        update["intent"] = None
+        if status.adopted is None:
+            update["adopted"] = status.intent is None
+        update |= {"state": found.state, "phase": found.phase, "created_at": found.created_at}
+        update["reason"] = found.reason[:512] or None
+    elif observed.needs[0].availability is Availability.READY:
+        update |= {"state": None, "phase": None, "reason": None}
+    return status.model_copy(update=update)
+
+
+BINDING: Work[DatasetBinding, ObservedBinding] = Work(_observe, _plan, _apply, _report)

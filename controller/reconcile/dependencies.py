@@ -1,0 +1,62 @@
+"""Looks up what an object refers to, in its own namespace, and says how far that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from controller.api.cloudaccount import CloudAccount
+from controller.api.dataset import Dataset
+from controller.api.kind import Kind, Metadata
+from controller.core.dependency import Availability, Dependency
+from controller.reconcile.context import Context
+from controller.reconcile.sessions import Session
+
+
+class Postponed(Exception):
+    """The account has not signed in since this process began: nothing can be said yet, so nothing is.
+
+    The account's own pass wakes everything that refers to it.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """An account as a dependency, with its session where it is signed in."""
+
+    dependency: Dependency
+    session: Session | None
+
+
+def account_of(target: Metadata, account: str, context: Context) -> Signed:
+    """The CloudAccount an object refers to, and its session when the account is Ready.
+
+    A terminating object may go on with the session of an account that is gone already.
+
+    Raises:
+        Postponed: the account was Ready when the last process stopped, and has not signed in yet in this one.
+    """
+    session = context.sessions.get(target.namespace, account)
+    found = context.objects.get(CloudAccount, target.namespace, account)
+    if found is None and not target.deleting:
+        return Signed(Dependency("CloudAccount", account, Availability.NOT_FOUND), None)
+    if session is None and found is not None and found.ready:
+        raise Postponed(account)
+    if session is None or (found is not None and not found.ready):
+        detail = ready_message(found) if found is not None else ""
+        return Signed(Dependency("CloudAccount", account, Availability.NOT_READY, detail), None)
+    return Signed(Dependency("CloudAccount", account, Availability.READY), session)
+
+
+def dataset_of(target: Metadata, dataset: str, context: Context) -> tuple[Dependency, Dataset | None]:
+    """The Dataset object of the same namespace."""
+    found = context.objects.get(Dataset, target.namespace, dataset)
+    if found is None:
+        return Dependency("Dataset", dataset, Availability.NOT_FOUND), None
+    if not found.ready:
+        return Dependency("Dataset", dataset, Availability.NOT_READY, ready_message(found)), found
+    return Dependency("Dataset", dataset, Availability.READY), found
+
+
+def ready_message(target: Kind) -> str:
+    """What the other object says about itself."""
+    return next((f"{c.reason}: {c.message}" for c in target.status.conditions if c.type == "Ready"), "")[:300]

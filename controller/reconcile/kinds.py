@@ -1,0 +1,67 @@
+"""The kinds by name, and the one function every trigger ends in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from controller.api.cloudaccount import CloudAccount
+from controller.api.dataset import Dataset
+from controller.api.datasetbinding import DatasetBinding
+from controller.api.kind import Kind
+from controller.reconcile.account import reconcile_account
+from controller.reconcile.binding import BINDING
+from controller.reconcile.context import Context, Outcome
+from controller.reconcile.dataset import DATASET
+from controller.reconcile.steps import reconcile
+
+KINDS: dict[str, type[Kind]] = {kind.kind(): kind for kind in (CloudAccount, Dataset, DatasetBinding)}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """An object of ours."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        """As logs have it."""
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+def key_of(target: Kind) -> Key:
+    """The key of an object."""
+    return Key(target.kind(), target.metadata.namespace, target.metadata.name)
+
+
+def reconcile_object(target: Kind, context: Context) -> Outcome:
+    """Observe, plan, apply and report one object. Never asks what happened to it."""
+    match target:
+        case CloudAccount():
+            return reconcile_account(target, context)
+        case Dataset():
+            return reconcile(DATASET, target, context) if _concerns(target) else Outcome(gone=True)
+        case DatasetBinding():
+            return reconcile(BINDING, target, context) if _concerns(target) else Outcome(gone=True)
+        case _:
+            raise TypeError(f"{target.kind()} is none of {', '.join(KINDS)}")
+
+
+def _concerns(target: Kind) -> bool:
+    """A terminating object without our finalizer is somebody else's to finish."""
+    return target.metadata.held or not target.metadata.deleting
+
+
+def references(target: Kind) -> tuple[Key, ...]:
+    """What an object refers to; it is woken when one of these changes."""
+    namespace = target.metadata.namespace
+    match target:
+        case Dataset():
+            return (Key("CloudAccount", namespace, target.spec.account_ref.name),)
+        case DatasetBinding():
+            account = Key("CloudAccount", namespace, target.spec.account_ref.name)
+            ref = target.spec.dataset.ref
+            return (account, Key("Dataset", namespace, ref)) if ref else (account,)
+        case _:
+            return ()

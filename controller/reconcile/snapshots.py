@@ -1,0 +1,105 @@
+"""The bindings of each project, listed once for all the objects that look at them (law 6).
+
+A snapshot is complete or it is not installed: a missing page would read as "deleted". What this process wrote itself
+after a listing began stays as written, because that listing may not have seen it (read your writes).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from controller.cloud.ports import ImmPort
+from controller.core.facts import BindingFacts
+
+Place = tuple[str, str]  # dataset, bucket
+Scope = tuple[str, str, str, str]  # account id, region, access key id, project
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A project's bindings as of `looked_at`, the moment the listing began."""
+
+    bindings: dict[Place, BindingFacts]
+    looked_at: datetime
+
+
+@dataclass(slots=True)
+class _Project:
+    imm: ImmPort
+    listing: threading.Lock = field(default_factory=threading.Lock)
+    snapshot: Snapshot | None = None
+    written: dict[Place, tuple[datetime, BindingFacts | None]] = field(default_factory=dict)
+
+
+class BindingSnapshots:
+    """Snapshots by scope. A listing is made at most once at a time per project; others wait for its result."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._lock = threading.Lock()
+        self._projects: dict[Scope, _Project] = {}
+
+    def read(self, scope: Scope, imm: ImmPort, *, not_before: datetime | None = None) -> Snapshot:
+        """The snapshot of a project, listed now if there is none that began after `not_before`.
+
+        Raises:
+            controller.cloud.errors.CloudError: the listing failed.
+        """
+        with self._lock:
+            project = self._projects.setdefault(scope, _Project(imm))
+            project.imm = imm
+        with project.listing:
+            known = project.snapshot
+            if known is not None and (not_before is None or known.looked_at > not_before):
+                return known
+            return self._list(scope, project)
+
+    def refresh(self, scope: Scope) -> set[Place]:
+        """List a known project again and say which bindings differ from before.
+
+        Raises:
+            controller.cloud.errors.CloudError: the listing failed; the old snapshot stays.
+        """
+        with self._lock:
+            project = self._projects[scope]
+        with project.listing:
+            before = project.snapshot.bindings if project.snapshot else {}
+            after = self._list(scope, project).bindings
+        return {place for place in before.keys() | after.keys() if before.get(place) != after.get(place)}
+
+    def record(self, scope: Scope, place: Place, facts: BindingFacts | None) -> None:
+        """Install the outcome of our own write: None after a delete."""
+        with self._lock:
+            project = self._projects[scope]
+            project.written[place] = (self._now(), facts)
+            if project.snapshot is not None:
+                bindings = _with(project.snapshot.bindings, place, facts)
+                project.snapshot = Snapshot(bindings, project.snapshot.looked_at)
+
+    def scopes(self) -> list[Scope]:
+        """Every project looked at so far."""
+        with self._lock:
+            return list(self._projects)
+
+    def forget(self, scope: Scope) -> None:
+        """Stop looking at a project that no object needs any more."""
+        with self._lock:
+            self._projects.pop(scope, None)
+
+    def _list(self, scope: Scope, project: _Project) -> Snapshot:
+        began = self._now()
+        listed = {(b.dataset, b.bucket): b for b in project.imm.list_bindings(scope[3])}
+        with self._lock:
+            project.written = {place: entry for place, entry in project.written.items() if entry[0] >= began}
+            for place, (_, facts) in project.written.items():
+                listed = _with(listed, place, facts)
+            project.snapshot = Snapshot(listed, began)
+            return project.snapshot
+
+
+def _with(bindings: dict[Place, BindingFacts], place: Place, facts: BindingFacts | None) -> dict[Place, BindingFacts]:
+    rest = {key: value for key, value in bindings.items() if key != place}
+    return rest if facts is None else rest | {place: facts}

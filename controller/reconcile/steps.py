@@ -1,0 +1,184 @@
+"""The one pass every managed kind goes through, whatever woke it: observe, plan, apply in order, report.
+
+Actions change what was observed (`apply` returns the new observation), and planning goes on from there until nothing
+is left to do. So the answer to a write is used at once, and a submit is only ever planned from an intent that this
+pass wrote and the API server acknowledged.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Generic, TypeVar, assert_never
+
+from controller.api.common import ManagedStatus
+from controller.api.dataset import Dataset
+from controller.api.datasetbinding import DatasetBinding
+from controller.api.kind import Kind
+from controller.cloud.errors import BadCredentials, CloudError, Retryable
+from controller.cloud.trace import last_request_id
+from controller.core.actions import (
+    Action,
+    CloudAction,
+    CreateBinding,
+    CreateDataset,
+    DeleteBinding,
+    DeleteDataset,
+    Hold,
+    RecordIntent,
+    Release,
+    UpdateDataset,
+)
+from controller.core.binding import ObservedBinding
+from controller.core.dataset import ObservedDataset
+from controller.core.durations import seconds
+from controller.core.intents import Ledger
+from controller.core.plan import Plan, Standing, Verdict
+from controller.core.reasons import Reason
+from controller.reconcile.context import Context, Outcome
+from controller.reconcile.dependencies import Postponed
+from controller.reconcile.failures import verdict_of
+from controller.reconcile.report import summarize
+
+MAX_STEPS = 8  # a pass that plans more often than this does not converge: a bug, reported as such
+log = logging.getLogger(__name__)
+PENDING = Verdict(Standing.PROGRESSING, Reason.CREATING, "")
+
+Target = TypeVar("Target", Dataset, DatasetBinding)
+Observed = TypeVar("Observed", ObservedDataset, ObservedBinding)
+
+DONE: dict[type[CloudAction], Reason] = {
+    CreateDataset: Reason.CREATED,
+    UpdateDataset: Reason.UPDATED,
+    DeleteDataset: Reason.DELETED,
+    CreateBinding: Reason.CREATED,
+    DeleteBinding: Reason.DELETED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Work(Generic[Target, Observed]):
+    """What differs from kind to kind.
+
+    Attributes:
+        observe: Look at the world; raises CloudError.
+        plan: Decide, purely.
+        apply: Make one cloud call and return the observation as it is after it; raises CloudError.
+        report: The kind's own status fields.
+    """
+
+    observe: Callable[[Target, Context], Observed]
+    plan: Callable[[Target, Observed, datetime], Plan]
+    apply: Callable[[CloudAction, Observed, Target, Context], Observed]
+    report: Callable[[Target, Observed, Context], ManagedStatus]
+
+
+@dataclass(frozen=True, slots=True)
+class Reached(Generic[Target, Observed]):
+    """How far a pass came."""
+
+    target: Target
+    observed: Observed
+    verdict: Verdict
+    released: bool = False
+    error: CloudError | None = None
+
+
+def reconcile(work: Work[Target, Observed], target: Target, context: Context) -> Outcome:
+    """Bring one object a step closer to its spec, and its status up to date.
+
+    Raises:
+        controller.reconcile.ports.StaleObject: the object changed meanwhile; plan again from the new one.
+        controller.reconcile.ports.ObjectGone: the object is not there any more.
+    """
+    try:
+        observed = work.observe(target, context)
+    except Postponed:
+        return Outcome()
+    except CloudError as error:
+        return _conclude(target, target.status, verdict_of(error), error, context)
+    reached = _advance(work, Reached(target, observed, PENDING), context)
+    if reached.released:
+        context.reporter.forget(reached.target)
+        return Outcome(gone=True)
+    status = work.report(reached.target, reached.observed, context)
+    return _conclude(reached.target, status, reached.verdict, reached.error, context)
+
+
+def _advance(
+    work: Work[Target, Observed], reached: Reached[Target, Observed], context: Context
+) -> Reached[Target, Observed]:
+    """Plan and apply until there is nothing to do, an action fails, or the object is released."""
+    for _ in range(MAX_STEPS):
+        plan = work.plan(reached.target, reached.observed, context.now())
+        reached = replace(reached, verdict=plan.verdict)
+        if not plan.actions:
+            return reached
+        for action in plan.actions:
+            try:
+                reached = _apply(work, action, reached, context)
+            except CloudError as error:
+                return _failed(reached, action, error)
+            if reached.released:
+                return reached
+    raise RuntimeError(f"{name_of(reached.target)} did not converge in {MAX_STEPS} steps; last: {reached.verdict}")
+
+
+def _apply(
+    work: Work[Target, Observed], action: Action, reached: Reached[Target, Observed], context: Context
+) -> Reached[Target, Observed]:
+    target, observed = reached.target, reached.observed
+    match action:
+        case Hold():
+            return replace(reached, target=context.cluster.hold(target), observed=replace(observed, held=True))
+        case Release(reason, message):
+            context.reporter.event(target, reason, message)
+            context.cluster.release(target)
+            log.info("%s: %s", name_of(target), action.describe())
+            return replace(reached, released=True)
+        case RecordIntent(intent):
+            noted = replace(observed, ledger=replace(observed.ledger, intent=intent, acknowledged=True))
+            status = summarize(target, work.report(target, noted, context), reached.verdict, context.now())
+            return replace(reached, target=context.reporter.write_now(target, status), observed=noted)
+        case CreateDataset() | UpdateDataset() | DeleteDataset() | CreateBinding() | DeleteBinding():
+            after = work.apply(action, observed, target, context)
+            log.info("%s: %s [request id %s]", name_of(target), action.describe(), last_request_id.get())
+            context.reporter.event(target, DONE[type(action)], action.describe())
+            return replace(reached, observed=replace(after, ledger=_answered(action, after.ledger)))
+        case _:
+            assert_never(action)
+
+
+def _answered(action: CloudAction, ledger: Ledger) -> Ledger:
+    """An answered submit settles its intent, except that an update is remembered until it shows."""
+    kept = ledger.intent if isinstance(action, UpdateDataset) else None
+    return replace(ledger, intent=kept, acknowledged=False)
+
+
+def _failed(reached: Reached[Target, Observed], action: Action, error: CloudError) -> Reached[Target, Observed]:
+    """A refusal settles the intent too; only a lost answer leaves it open."""
+    log.warning("%s: %s failed: %s", name_of(reached.target), action.describe(), error)
+    ledger = reached.observed.ledger
+    kept = ledger.intent if error.may_have_taken_effect else None
+    observed = replace(reached.observed, ledger=replace(ledger, intent=kept, acknowledged=False))
+    return replace(reached, observed=observed, verdict=verdict_of(error), error=error)
+
+
+def _conclude(
+    target: Target, status: ManagedStatus, verdict: Verdict, error: CloudError | None, context: Context
+) -> Outcome:
+    status = summarize(target, status, verdict, context.now())
+    context.reporter.write(target, target.status, status, verdict)
+    if isinstance(error, BadCredentials):
+        context.sessions.suspect(target.metadata.namespace, target.spec.account_ref.name)
+    if isinstance(error, Retryable):
+        return Outcome(failed=True)
+    resync = seconds(target.spec.resync_interval)
+    return Outcome(look_again=min(resync, verdict.look_again) if verdict.look_again is not None else resync)
+
+
+def name_of(target: Kind) -> str:
+    """Kind, namespace and name, as logs and messages have it."""
+    return f"{target.kind()} {target.metadata.namespace}/{target.metadata.name}"

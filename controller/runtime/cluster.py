@@ -1,0 +1,101 @@
+"""`controller.reconcile.ports.Cluster` for worker threads: each call is run in the event loop and waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import logging
+from collections.abc import Coroutine, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import aiohttp
+
+from controller.api.common import Status
+from controller.api.fields import API_VERSION, FINALIZER
+from controller.api.kind import Kind
+from controller.reconcile.ports import AnyKind, ObjectGone, StaleObject
+from controller.runtime.kube import FIELD_MANAGER, Kube, KubeError
+from controller.runtime.store import Store
+
+WAIT = 60.0
+MAX_EVENT_MESSAGE = 1024
+Result = TypeVar("Result")
+log = logging.getLogger(__name__)
+
+
+class KubernetesCluster:
+    """Writes to Kubernetes and puts each answer into the store, so that the next pass reads what was written."""
+
+    def __init__(self, kube: Kube, store: Store, loop: asyncio.AbstractEventLoop) -> None:
+        self._kube = kube
+        self._store = store
+        self._loop = loop
+
+    def read_secret(self, namespace: str, name: str) -> Mapping[str, str] | None:
+        return self._run(self._kube.get_secret(namespace, name))
+
+    def hold(self, target: AnyKind) -> AnyKind:
+        return self._finalizers(target, [*target.metadata.finalizers, FINALIZER])
+
+    def release(self, target: Kind) -> None:
+        try:
+            self._finalizers(target, [name for name in target.metadata.finalizers if name != FINALIZER])
+        except ObjectGone:
+            log.debug("%s was gone before its finalizer was", target.metadata.name)
+
+    def write_status(self, target: AnyKind, status: Status) -> AnyKind:
+        body = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return self._written(target, self._kube.put_status(target.kind(), target.plural, _meta(target), body))
+
+    def emit(self, target: Kind, *, warning: bool, reason: str, message: str) -> None:
+        try:
+            self._run(self._kube.post_event(target.metadata.namespace, _event(target, warning, reason, message)))
+        except (KubeError, ObjectGone, StaleObject, aiohttp.ClientError, TimeoutError) as error:
+            # In a terminating namespace no event can be made; the log line and the metric remain.
+            log.warning("no event %s for %s/%s: %s", reason, target.metadata.namespace, target.metadata.name, error)
+
+    def _finalizers(self, target: AnyKind, names: list[str]) -> AnyKind:
+        return self._written(target, self._kube.patch_finalizers(target.plural, _meta(target), names))
+
+    def _written(self, target: AnyKind, call: Coroutine[Any, Any, dict[str, Any]]) -> AnyKind:
+        written = type(target).read(self._run(call))
+        self._store.put(written)
+        return written
+
+    def _run(self, call: Coroutine[Any, Any, Result]) -> Result:
+        future = asyncio.run_coroutine_threadsafe(call, self._loop)
+        try:
+            return future.result(WAIT)
+        except concurrent.futures.TimeoutError:
+            future.cancel()
+            raise
+
+
+def _meta(target: Kind) -> dict[str, Any]:
+    meta = target.metadata
+    return {"namespace": meta.namespace, "name": meta.name, "uid": meta.uid, "resourceVersion": meta.resource_version}
+
+
+def _event(target: Kind, warning: bool, reason: str, message: str) -> dict[str, Any]:  # noqa: FBT001 - private
+    meta, now = target.metadata, datetime.now(UTC)
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"generateName": f"{meta.name}.", "namespace": meta.namespace},
+        "involvedObject": {
+            "apiVersion": API_VERSION,
+            "kind": target.kind(),
+            "namespace": meta.namespace,
+            "name": meta.name,
+            "uid": meta.uid,
+            "resourceVersion": meta.resource_version,
+        },
+        "type": "Warning" if warning else "Normal",
+        "reason": reason,
+        "message": message[:MAX_EVENT_MESSAGE],
+        "source": {"component": FIELD_MANAGER},
+        "firstTimestamp": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "lastTimestamp": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "count": 1,
+    }

@@ -1,0 +1,61 @@
+"""One connection to the API server for Kopf and for our own client: bounded, and with a token that is read again.
+
+Kopf's default opens one TLS connection per object in flight. A bound service-account token is replaced on disk every
+hour, so it is read from the file and never kept.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import kopf
+
+MAX_CONNECTIONS = 24
+TOKEN_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+TOKEN_INTERVAL = 60.0
+
+
+class TokenFromFile:
+    """An aiohttp middleware that signs each request with the service account's present token."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._token = ""
+        self._read_at = float("-inf")
+
+    async def __call__(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """Read the file at most once a minute; it is a few bytes of tmpfs."""
+        if time.monotonic() - self._read_at > TOKEN_INTERVAL:
+            self._token = self._path.read_text().strip()
+            self._read_at = time.monotonic()
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return await handler(request)
+
+
+def connect(settings: kopf.OperatorSettings, logger: Any) -> kopf.AiohttpSession:
+    """Sign in as the pod's service account, else as the kubeconfig's current context.
+
+    Raises:
+        kopf.LoginError: neither exists.
+    """
+    in_cluster = kopf.login_with_service_account(settings=settings, logger=logger)
+    info = in_cluster or kopf.login_with_kubeconfig(settings=settings, logger=logger)
+    if info is None:
+        raise kopf.LoginError(
+            "no Kubernetes API server to talk to: run in a pod with a service account, or set KUBECONFIG"
+        )
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, ssl=info.as_ssl_context()),
+        headers={} if in_cluster else info.as_http_headers(),
+        middlewares=(TokenFromFile(TOKEN_FILE),) if in_cluster else (),
+        proxy=info.proxy_url,
+        trust_env=info.trust_env,
+    )
+    return kopf.AiohttpSession(
+        server=info.server, aiohttp_session=session, default_namespace=info.default_namespace, priority=info.priority
+    )

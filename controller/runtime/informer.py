@@ -1,0 +1,89 @@
+"""From watch events and LISTs to the store and the queue: who has to be looked at, and how soon.
+
+A watch event only says that something changed. What it asks for is decided by comparing with what was known; the
+periodic LIST goes through the same comparison, and so heals every event that was lost.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from controller.api.fields import DETACH, END_GRACE_PERIOD, RECONCILE_REQUESTED_AT
+from controller.api.kind import Kind
+from controller.cloud.limiter import Lane
+from controller.reconcile.kinds import KINDS, Key, key_of
+from controller.runtime.kube import Kube
+from controller.runtime.queue import WorkQueue
+from controller.runtime.store import Store, parse
+
+ASKING = (RECONCILE_REQUESTED_AT, END_GRACE_PERIOD, DETACH)
+log = logging.getLogger(__name__)
+
+
+class Informer:
+    """Keeps the store true and the queue fed. Runs in the event loop."""
+
+    def __init__(self, store: Store, queue: WorkQueue) -> None:
+        self._store = store
+        self._queue = queue
+
+    def observe(self, body: dict[str, Any], *, deleted: bool) -> None:
+        """Take in an object as the API server has it, or had it before it went."""
+        target = parse(body)
+        if target is None:
+            return
+        key = key_of(target)
+        if deleted:
+            self.forget(key)
+            return
+        known = self._store.put(target)
+        if known is target:
+            return
+        lane = wanted(known, target)
+        if lane is not None:
+            if lane is Lane.EDIT:
+                self._queue.forgive(key)
+            self._queue.add(key, lane)
+        if known is None or known.ready != target.ready:
+            self.wake_referrers(key)
+
+    def forget(self, key: Key) -> None:
+        """The object is gone: drop it, and let those that refer to it say so."""
+        if self._store.remove(key) is not None:
+            self._queue.forget(key)
+            self.wake_referrers(key)
+
+    def wake_referrers(self, key: Key) -> None:
+        """Have every object that refers to `key` looked at."""
+        for referrer in self._store.referrers(key):
+            self._queue.add(referrer, Lane.EDIT)
+
+    async def relist(self, kube: Kube, namespaces: tuple[str, ...]) -> None:
+        """LIST every kind: take in what the watch missed, prune what is no more."""
+        for name, kind in KINDS.items():
+            before = self._store.keys(name)
+            listed: set[Key] = set()
+            for namespace in namespaces or (None,):
+                async for page in kube.pages(kind.plural, namespace):
+                    for item in page:
+                        body = {"kind": name} | item
+                        listed.add(Key(name, item["metadata"]["namespace"], item["metadata"]["name"]))
+                        self.observe(body, deleted=False)
+            # Only what was known before the LIST began can be a ghost; the rest was created meanwhile.
+            for key in before - listed:
+                log.warning("%s is gone and no event said so", key)
+                self.forget(key)
+
+
+def wanted(known: Kind | None, target: Kind) -> Lane | None:
+    """The lane a new version asks for; None when it is only an echo, of our own status for instance."""
+    meta = target.metadata
+    if known is None or known.metadata.uid != meta.uid:
+        settled = target.status.observed_generation == meta.generation and not meta.deleting
+        return Lane.RESYNC if settled else Lane.EDIT
+    before = known.metadata
+    asked = any(before.annotations.get(name) != meta.annotations.get(name) for name in ASKING)
+    if asked or (before.generation, before.deleting) != (meta.generation, meta.deleting):
+        return Lane.EDIT
+    return None

@@ -1,0 +1,77 @@
+"""Kopf's part: watch, sign in, discover, stop on signals. It does not decide anything."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import kopf
+
+from controller.api.fields import FINALIZER, GROUP, VERSION
+from controller.reconcile.kinds import KINDS
+from controller.runtime.connection import connect
+from controller.runtime.engine import Engine
+from controller.runtime.settings import Settings
+
+
+class ForeverJittered:
+    """Back-offs without end: a Kubernetes API outage must neither lose an event nor end the process."""
+
+    def __iter__(self) -> Iterator[float]:
+        jitter = random.Random()  # noqa: S311 - spreads load, guards nothing
+        return (
+            min(30.0, 0.5 * 2**n) * jitter.uniform(0.5, 1.0) for n in itertools.chain(range(6), itertools.repeat(6))
+        )
+
+
+async def run(settings: Settings) -> None:
+    """Run the operator until a signal stops it."""
+    registry = kopf.OperatorRegistry()
+    engine = Engine(settings)
+
+    async def login(*, settings: kopf.OperatorSettings, logger: Any, **_: Any) -> kopf.AiohttpSession:
+        session = connect(settings, logger)
+        engine.kube.use(session.server, session.aiohttp_session)
+        return session
+
+    async def startup(**_: Any) -> None:
+        await engine.start()
+
+    async def cleanup(**_: Any) -> None:
+        await engine.stop()
+
+    kopf.on.login(registry=registry)(login)
+    kopf.on.startup(registry=registry)(startup)
+    kopf.on.cleanup(registry=registry)(cleanup)
+    for name, kind in KINDS.items():
+        kopf.on.event(GROUP, VERSION, kind.plural, registry=registry, id=f"watch-{kind.plural}")(_watch(engine, name))
+    await kopf.operator(
+        registry=registry,
+        settings=_kopf_settings(),
+        clusterwide=not settings.watched,
+        namespaces=settings.watched,
+        standalone=True,
+    )
+
+
+def _watch(engine: Engine, name: str) -> Any:
+    async def event(*, type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002 - Kopf's own keyword
+        engine.informer.observe({"kind": name} | dict(body), deleted=type == "DELETED")
+
+    return event
+
+
+def _kopf_settings() -> kopf.OperatorSettings:
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.queueing.idle_timeout = 0.05  # a worker keeps its slot that long after an object's last event
+    settings.networking.error_backoffs = ForeverJittered()
+    settings.networking.request_timeout = 30
+    settings.networking.connect_timeout = 5
+    settings.watching.chunk_size = 500
+    settings.scanning.disabled = True  # our kinds are known; no need to watch CustomResourceDefinitions
+    settings.peering.standalone = True
+    settings.persistence.finalizer = FINALIZER
+    return settings

@@ -1,0 +1,143 @@
+"""The work queue: one entry per key, one run per key at a time, delays, back-off, two lanes.
+
+The semantics are client-go's: a key added while it runs is run once more afterwards, a key added many times runs once,
+the earliest due time wins. The edit lane is served before the resync lane, and some workers serve nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import random
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from controller.cloud.limiter import Lane
+from controller.reconcile.kinds import Key
+
+BACKOFF_FIRST = 1.0
+BACKOFF_CAP = 300.0
+
+
+@dataclass(slots=True)
+class _Due:
+    when: float
+    lane: Lane
+
+
+class WorkQueue:
+    """For one event loop; every method is called in it. Times are the loop's."""
+
+    def __init__(self, jitter: random.Random | None = None) -> None:
+        self._lanes: tuple[OrderedDict[Key, None], OrderedDict[Key, None]] = (OrderedDict(), OrderedDict())
+        self._due: dict[Key, _Due] = {}
+        self._heap: list[tuple[float, int, Key]] = []
+        self._order = itertools.count()
+        self._running: set[Key] = set()
+        self._again: dict[Key, Lane] = {}
+        self._failures: dict[Key, int] = {}
+        self._ready = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, guards nothing
+        self.adds = 0
+        self.retries = 0
+
+    def __len__(self) -> int:
+        """Keys that could run now."""
+        return len(self._lanes[0]) + len(self._lanes[1])
+
+    @property
+    def running(self) -> int:
+        """Keys being worked on."""
+        return len(self._running)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing runs and nothing could run now; delayed keys do not count."""
+        return not self._running and not len(self)
+
+    def add(self, key: Key, lane: Lane, delay: float = 0.0) -> None:
+        """Have a key run now, or after `delay` seconds unless something asks for it earlier."""
+        self.adds += 1
+        if delay > 0:
+            self._schedule(key, lane, asyncio.get_running_loop().time() + delay)
+        elif key in self._running:
+            self._again[key] = min(lane, self._again.get(key, lane))
+        else:
+            self._enqueue(key, lane)
+
+    def retry(self, key: Key, lane: Lane) -> None:
+        """Have a key run again after a failure, later each time, with jitter."""
+        failures = self._failures[key] = self._failures.get(key, 0) + 1
+        self.retries += 1
+        delay = min(BACKOFF_CAP, BACKOFF_FIRST * 2.0 ** min(failures - 1, 16))
+        self.add(key, lane, delay * self._jitter.uniform(0.5, 1.0))
+
+    def forgive(self, key: Key) -> None:
+        """The key succeeded, or its spec changed: start its back-off from the beginning."""
+        self._failures.pop(key, None)
+
+    def settle(self, key: Key) -> None:
+        """The key needs no further look of its own accord; one already asked for still comes."""
+        self.forgive(key)
+        self._due.pop(key, None)
+
+    def forget(self, key: Key) -> None:
+        """The object is gone: drop everything that waits for it."""
+        self.settle(key)
+        self._again.pop(key, None)
+        for lane in self._lanes:
+            lane.pop(key, None)
+
+    async def get(self, *, edits_only: bool = False) -> tuple[Key, Lane]:
+        """The next key to run; the caller calls `done` when it has."""
+        while True:
+            for lane in (Lane.EDIT,) if edits_only else (Lane.EDIT, Lane.RESYNC):
+                if self._lanes[lane]:
+                    key, _ = self._lanes[lane].popitem(last=False)
+                    self._running.add(key)
+                    return key, lane
+            self._ready.clear()
+            await self._ready.wait()
+
+    def done(self, key: Key) -> None:
+        """A run ended; if the key was asked for meanwhile, it is queued once more."""
+        self._running.discard(key)
+        lane = self._again.pop(key, None)
+        if lane is not None:
+            self._enqueue(key, lane)
+
+    def _enqueue(self, key: Key, lane: Lane) -> None:
+        self._due.pop(key, None)
+        if key in self._lanes[Lane.EDIT]:
+            return
+        if lane is Lane.EDIT:
+            self._lanes[Lane.RESYNC].pop(key, None)
+        self._lanes[lane][key] = None
+        self._ready.set()
+
+    def _schedule(self, key: Key, lane: Lane, when: float) -> None:
+        known = self._due.get(key)
+        if known is not None and known.when <= when:
+            return
+        self._due[key] = _Due(when, lane)
+        heapq.heappush(self._heap, (when, next(self._order), key))
+        self._arm()
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._heap:
+            self._timer = asyncio.get_running_loop().call_at(self._heap[0][0], self._fire)
+
+    def _fire(self) -> None:
+        now = asyncio.get_running_loop().time()
+        while self._heap and self._heap[0][0] <= now:
+            when, _, key = heapq.heappop(self._heap)
+            due = self._due.get(key)
+            if due is not None and due.when == when:
+                del self._due[key]
+                self.add(key, due.lane)
+        self._arm()

@@ -1,0 +1,34 @@
+"""The operator's own settings, read once at the composition root from `IMM_OPERATOR_…` variables."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Operator settings. Tenants cannot change them; durations are in seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="IMM_OPERATOR_", extra="forbid", frozen=True)
+
+    namespaces: Annotated[str, Field(description="Namespaces to watch, comma separated; empty means all.")] = ""
+    workers: Annotated[int, Field(ge=2, le=256, description="Objects reconciled at the same time.")] = 16
+    edit_workers: Annotated[int, Field(ge=1, description="Workers that only serve people's edits.")] = 4
+    poll_interval: Annotated[float, Field(gt=0, description="Listing of a project where something is under way.")] = 5.0
+    settled_poll_interval: Annotated[float, Field(gt=0, description="Listing of a settled project.")] = 60.0
+    relist_interval: Annotated[float, Field(gt=0, description="Full LIST of our kinds, to heal lost events.")] = 600.0
+    imm_rate: Annotated[float, Field(gt=0, description="IMM calls a second per project.")] = 80.0
+    sts_endpoint: Annotated[str | None, Field(description="STS address, http(s)://host[:port]. Never a tenant's.")] = (
+        None
+    )
+    http_host: str = "0.0.0.0"  # noqa: S104 - probes and metrics are asked by the kubelet and Prometheus from outside
+    http_port: Annotated[int, Field(ge=0, le=65535, description="Probes and metrics; 0 picks a free port.")] = 8080
+    log_format: Literal["json", "plain"] = "json"
+    verbose: bool = False
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """The namespaces to watch; none means all."""
+        return tuple(part.strip() for part in self.namespaces.split(",") if part.strip())

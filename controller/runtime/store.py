@@ -1,0 +1,103 @@
+"""The informer's cache: our objects as last seen, and who refers to whom.
+
+An older version never replaces a newer one: our own writes are put here at once, and the watch delivers them later.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import defaultdict
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from controller.api.kind import Kind
+from controller.reconcile.kinds import KINDS, Key, key_of, references
+
+AnyKind = TypeVar("AnyKind", bound=Kind)
+log = logging.getLogger(__name__)
+
+
+class Store:
+    """Thread-safe; the event loop writes, worker threads read and put back what they wrote."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._objects: dict[Key, Kind] = {}
+        self._referrers: dict[Key, set[Key]] = defaultdict(set)
+
+    def get(self, kind: type[AnyKind], namespace: str, name: str) -> AnyKind | None:
+        """The object as last seen, or None."""
+        found = self.find(Key(kind.kind(), namespace, name))
+        return found if isinstance(found, kind) else None
+
+    def find(self, key: Key) -> Kind | None:
+        """The same by key."""
+        with self._lock:
+            return self._objects.get(key)
+
+    def all(self) -> list[Kind]:
+        """Every object."""
+        with self._lock:
+            return list(self._objects.values())
+
+    def put(self, target: Kind) -> Kind | None:
+        """Remember an object; returns what was known before it, or itself when it is not newer."""
+        key = key_of(target)
+        with self._lock:
+            known = self._objects.get(key)
+            if known is not None and not _newer(target, known):
+                return target
+            self._unlink(key, known)
+            self._objects[key] = target
+            for reference in references(target):
+                self._referrers[reference].add(key)
+            return known
+
+    def remove(self, key: Key) -> Kind | None:
+        """Forget an object; returns what was known of it."""
+        with self._lock:
+            known = self._objects.pop(key, None)
+            self._unlink(key, known)
+            return known
+
+    def keys(self, kind: str) -> set[Key]:
+        """Every key of a kind."""
+        with self._lock:
+            return {key for key in self._objects if key.kind == kind}
+
+    def referrers(self, key: Key) -> set[Key]:
+        """The objects that refer to `key`, whether it exists or not."""
+        with self._lock:
+            return set(self._referrers.get(key, ()))
+
+    def _unlink(self, key: Key, known: Kind | None) -> None:
+        for reference in references(known) if known else ():
+            self._referrers[reference].discard(key)
+            if not self._referrers[reference]:
+                del self._referrers[reference]
+
+
+def parse(body: dict[str, Any]) -> Kind | None:
+    """An object of ours from its stored form; None, and a log line, when this version cannot read it."""
+    kind = KINDS[body["kind"]]
+    try:
+        return kind.read(body)
+    except ValidationError as error:
+        meta = body.get("metadata", {})
+        log.error(  # noqa: TRY400 - the message says it all; a trace would not help
+            "%s %s/%s does not fit this version's schema and is left alone: %s",
+            body["kind"],
+            meta.get("namespace"),
+            meta.get("name"),
+            "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()),
+        )
+        return None
+
+
+def _newer(target: Kind, known: Kind) -> bool:
+    """Resource versions are comparable numbers (KEP-5504); another uid is another object."""
+    if target.metadata.uid != known.metadata.uid:
+        return True
+    return int(target.metadata.resource_version or 0) > int(known.metadata.resource_version or 0)

@@ -1,0 +1,102 @@
+"""The workers: take a key, run its pass in a thread, decide when it runs again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from concurrent.futures import Executor
+from dataclasses import replace
+
+import aiohttp
+
+from controller.api.cloudaccount import CloudAccount
+from controller.api.kind import Kind
+from controller.cloud.limiter import Lane
+from controller.reconcile.context import Context, Outcome
+from controller.reconcile.kinds import Key, reconcile_object
+from controller.reconcile.ports import ObjectGone, StaleObject
+from controller.runtime.informer import Informer
+from controller.runtime.kube import KubeError
+from controller.runtime.metrics import Metrics
+from controller.runtime.queue import WorkQueue
+from controller.runtime.store import Store
+
+STALE_DELAY = 0.2  # the watch delivers the newer version meanwhile
+SUSPECT_DELAY = 1.0
+log = logging.getLogger(__name__)
+
+
+class Workers:
+    """Runs passes. One pass per key at a time, by the queue's promise."""
+
+    def __init__(
+        self,
+        context: Context,
+        *,
+        store: Store,
+        queue: WorkQueue,
+        informer: Informer,
+        pool: Executor,
+        metrics: Metrics,
+    ) -> None:
+        self._context = context
+        self._store = store
+        self._queue = queue
+        self._informer = informer
+        self._pool = pool
+        self._metrics = metrics
+        self._jitter = random.Random()  # noqa: S311 - spreads load, guards nothing
+
+    async def work(self, *, edits_only: bool) -> None:
+        """Run passes until cancelled."""
+        while True:
+            key, lane = await self._queue.get(edits_only=edits_only)
+            before = self._known(key)
+            began = time.monotonic()
+            try:
+                outcome, result = await self._run(key, lane)
+            finally:
+                self._queue.done(key)
+            self._metrics.reconciled(key.kind, result, time.monotonic() - began)
+            self._plan_next(key, lane, outcome)
+            if self._known(key) != before:
+                self._informer.wake_referrers(key)
+            for namespace, account in self._context.sessions.take_suspects():
+                self._queue.add(Key(CloudAccount.kind(), namespace, account), Lane.EDIT, SUSPECT_DELAY)
+
+    async def _run(self, key: Key, lane: Lane) -> tuple[Outcome | None, str]:
+        target = self._store.find(key)
+        if target is None:
+            return Outcome(gone=True), "success"
+        context = replace(self._context, lane=lane)
+        try:
+            outcome = await asyncio.get_running_loop().run_in_executor(self._pool, reconcile_object, target, context)
+        except StaleObject:
+            return None, "requeue"
+        except ObjectGone:
+            return Outcome(gone=True), "success"
+        except (KubeError, aiohttp.ClientError, TimeoutError) as error:
+            log.warning("%s: the Kubernetes API did not take a write: %s", key, error)
+            return Outcome(failed=True), "error"
+        except Exception:
+            log.exception("%s: the pass failed; it is tried again", key)
+            return Outcome(failed=True), "error"
+        return outcome, "error" if outcome.failed else "requeue_after" if outcome.look_again else "success"
+
+    def _plan_next(self, key: Key, lane: Lane, outcome: Outcome | None) -> None:
+        if outcome is None:
+            self._queue.add(key, lane, STALE_DELAY)
+        elif outcome.failed:
+            self._queue.retry(key, lane)
+        else:
+            self._queue.settle(key)
+            if outcome.look_again is not None:
+                self._queue.add(key, Lane.RESYNC, outcome.look_again * self._jitter.uniform(1.0, 1.1))
+
+    def _known(self, key: Key) -> tuple[bool, bool]:
+        """What others wait for: that the object is Ready, and that its account is signed in."""
+        target: Kind | None = self._store.find(key)
+        signed_in = key.kind == CloudAccount.kind() and self._context.sessions.get(key.namespace, key.name) is not None
+        return target is not None and target.ready, signed_in
