@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 
 import kopf
 from pydantic import ValidationError
 
+from controller.runtime.connection import configured
 from controller.runtime.operator import run
 from controller.runtime.settings import Settings
 
@@ -21,8 +23,12 @@ def main() -> int:
             name = "IMM_OPERATOR_" + "_".join(map(str, problem["loc"])).upper()
             print(f"{name}: {problem['msg']}; got {problem['input']!r}", file=sys.stderr)  # noqa: T201 - no log yet
         return 2
+    if not configured():
+        print("no Kubernetes API server to talk to: run in a pod, or set KUBECONFIG", file=sys.stderr)  # noqa: T201
+        return 2
     log_format = kopf.LogFormat.JSON if settings.log_format == "json" else kopf.LogFormat.FULL
     kopf.configure(verbose=settings.verbose, log_format=log_format)
+    logging.getLogger("kopf.objects").setLevel(logging.WARNING)  # it has a line for every event it hands to us
     asyncio.run(run(settings))
     return 0
 

@@ -46,9 +46,9 @@ class DatasetSpec(ManagedSpec):
 class Statistics(Model):
     """What the dataset holds, as the cloud reports it."""
 
-    files: int = 0
-    total_size: int = Field(default=0, description="Bytes.")
-    bindings: int = 0
+    files: int
+    total_size: int = Field(description="Bytes.")
+    bindings: int
 
 
 class DatasetStatus(ManagedStatus):

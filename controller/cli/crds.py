@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from controller.api import crd
+from controller.api.kind import Kind
 from controller.cli.yaml_text import documents as yaml_documents
 
 HEADER = "# Generated from controller/api by `make crds`. Do not edit.\n"
@@ -31,6 +32,6 @@ def crds(out: Path | None, *, check: bool) -> None:
         (out / name).write_text(documents[name])
 
 
-def render(kind: type[crd.Kind]) -> str:
+def render(kind: type[Kind]) -> str:
     """One definition as YAML."""
     return HEADER + yaml_documents([crd.definition(kind)])

@@ -12,6 +12,15 @@ from typing import Any, Protocol
 
 from controller.core.facts import BindingFacts, BucketFacts, Caller, DatasetFacts, ProjectFacts, QuotaFacts
 
+__all__ = [
+    "ImmPort",
+    "OssPort",
+    "ProjectFacts",
+    "ProjectSpec",
+    "QuotaFacts",
+    "StsPort",
+]  # facts are the ports' own words
+
 CALL_TIMEOUT = 15.0  # seconds: 5 to connect and 10 to read, the SDK's own defaults, set explicitly on every call
 
 

@@ -16,7 +16,7 @@ from controller.core.reasons import Reason
 from controller.reconcile.ports import AnyKind, Cluster
 
 PROGRESS_INTERVAL = timedelta(seconds=30)
-PROGRESS = {Reason.CREATING, Reason.INDEXING, Reason.SETTLING}
+PROGRESS = {Reason.CREATING, Reason.INDEXING, Reason.SETTLING, Reason.DEPENDENCY_NOT_READY}
 AnyStatus = TypeVar("AnyStatus", bound=Status)
 log = logging.getLogger(__name__)
 

@@ -170,6 +170,8 @@ def _conclude(
     target: Target, status: ManagedStatus, verdict: Verdict, error: CloudError | None, context: Context
 ) -> Outcome:
     status = summarize(target, status, verdict, context.now())
+    if status.adopted and not target.status.adopted:
+        context.reporter.event(target, Reason.ADOPTED, "it existed already in the cloud and is now kept by this object")
     context.reporter.write(target, target.status, status, verdict)
     if isinstance(error, BadCredentials):
         context.sessions.suspect(target.metadata.namespace, target.spec.account_ref.name)

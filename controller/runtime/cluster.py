@@ -45,7 +45,7 @@ class KubernetesCluster:
             log.debug("%s was gone before its finalizer was", target.metadata.name)
 
     def write_status(self, target: AnyKind, status: Status) -> AnyKind:
-        body = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+        body = status.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         return self._written(target, self._kube.put_status(target.kind(), target.plural, _meta(target), body))
 
     def emit(self, target: Kind, *, warning: bool, reason: str, message: str) -> None:

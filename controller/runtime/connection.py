@@ -6,7 +6,9 @@ hour, so it is read from the file and never kept.
 
 from __future__ import annotations
 
+import os
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import kopf
 MAX_CONNECTIONS = 24
 TOKEN_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 TOKEN_INTERVAL = 60.0
+USER_AGENT = f"imm-operator/{version('imm-operator')}"
 
 
 class TokenFromFile:
@@ -37,21 +40,25 @@ class TokenFromFile:
         return await handler(request)
 
 
+def configured() -> bool:
+    """Whether there is an API server to talk to at all: a pod's service account, or a kubeconfig."""
+    kubeconfig = Path(os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config")
+    return TOKEN_FILE.exists() or os.pathsep in str(kubeconfig) or kubeconfig.exists()
+
+
 def connect(settings: kopf.OperatorSettings, logger: Any) -> kopf.AiohttpSession:
     """Sign in as the pod's service account, else as the kubeconfig's current context.
 
     Raises:
-        kopf.LoginError: neither exists.
+        kopf.LoginError: neither exists any more.
     """
     in_cluster = kopf.login_with_service_account(settings=settings, logger=logger)
     info = in_cluster or kopf.login_with_kubeconfig(settings=settings, logger=logger)
     if info is None:
-        raise kopf.LoginError(
-            "no Kubernetes API server to talk to: run in a pod with a service account, or set KUBECONFIG"
-        )
+        raise kopf.LoginError("the service account or kubeconfig that was there at the start is gone")
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, ssl=info.as_ssl_context()),
-        headers={} if in_cluster else info.as_http_headers(),
+        headers={"User-Agent": USER_AGENT} | ({} if in_cluster else info.as_http_headers()),
         middlewares=(TokenFromFile(TOKEN_FILE),) if in_cluster else (),
         proxy=info.proxy_url,
         trust_env=info.trust_env,

@@ -9,7 +9,7 @@ from typing import Any
 
 import kopf
 
-from controller.api.fields import FINALIZER, GROUP, VERSION
+from controller.api.fields import GROUP, VERSION
 from controller.reconcile.kinds import KINDS
 from controller.runtime.connection import connect
 from controller.runtime.engine import Engine
@@ -73,5 +73,5 @@ def _kopf_settings() -> kopf.OperatorSettings:
     settings.watching.chunk_size = 500
     settings.scanning.disabled = True  # our kinds are known; no need to watch CustomResourceDefinitions
     settings.peering.standalone = True
-    settings.persistence.finalizer = FINALIZER
+    settings.persistence.finalizer = f"{GROUP}/kopf"  # Kopf takes off what it thinks its own: never let it be ours
     return settings
