@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from controller.api.dataset import Dataset
 from controller.api.fields import DETACH, END_GRACE_PERIOD, RECONCILE_REQUESTED_AT
 from controller.api.kind import Kind
 from controller.cloud.limiter import Lane
-from controller.reconcile.kinds import KINDS, Key, key_of
+from controller.reconcile.kinds import KINDS, Key, key_of, references
 from controller.runtime.kube import Kube
 from controller.runtime.queue import WorkQueue
 from controller.runtime.store import Store, parse
@@ -58,6 +59,14 @@ class Informer:
         """Have every object that refers to `key` looked at."""
         for referrer in self._store.referrers(key):
             self._queue.add(referrer, Lane.EDIT)
+
+    def wake_neighbours(self, key: Key) -> None:
+        """Readiness flipped: those that wait for the object go on, and those it refers to count anew."""
+        self.wake_referrers(key)
+        target = self._store.find(key)
+        for reference in references(target) if target is not None else ():
+            if reference.kind == Dataset.kind():
+                self._queue.add(reference, Lane.RESYNC)
 
     async def relist(self, kube: Kube, namespaces: tuple[str, ...]) -> None:
         """LIST every kind: take in what the watch missed, prune what is no more."""

@@ -62,7 +62,7 @@ class Workers:
             self._metrics.reconciled(key.kind, result, time.monotonic() - began)
             self._plan_next(key, lane, outcome)
             if self._known(key) != before:
-                self._informer.wake_referrers(key)
+                self._informer.wake_neighbours(key)
             for namespace, account in self._context.sessions.take_suspects():
                 self._queue.add(Key(CloudAccount.kind(), namespace, account), Lane.EDIT, SUSPECT_DELAY)
 

@@ -1,0 +1,65 @@
+# Every verb sets up what it needs, in .venv and the user's cache; a second run takes seconds.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PIP := --disable-pip-version-check --quiet
+ROOMS := controller infra emulator sandbox tests examples
+
+.PHONY: help demo test e2e check bench crds lock clean
+
+help: ## This list
+	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+demo: $(READY) ## The main job on this machine; ONCE=1 exits when it is done, CONTEXT=NAME uses your cluster
+	@$(BIN)/python -m sandbox demo $(if $(ONCE),--once) $(if $(CONTEXT),--context $(CONTEXT))
+
+test: $(READY) ## Every test that takes less than minutes
+	@$(BIN)/python -m sandbox cluster build
+	@$(BIN)/pytest --numprocesses=auto --dist=loadfile $(ARGS)
+
+e2e: $(READY) ## The tests that take minutes
+	@$(BIN)/python -m sandbox cluster build
+	@$(BIN)/pytest -m e2e --timeout=1800 $(ARGS)
+
+check: $(READY) ## Style, types, layers, generated files
+	@$(BIN)/ruff check $(ROOMS)
+	@$(BIN)/ruff format --check --quiet $(ROOMS) || { echo "not formatted: run $(BIN)/ruff format $(ROOMS)"; exit 1; }
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache > $(VENV)/layers.log 2>&1 || { cat $(VENV)/layers.log; exit 1; }
+	@$(BIN)/imm-operator crds --out crds --check
+	@! grep -rnE '\b(TODO|FIXME|XXX)\b' --include='*.py' --include='*.go' --include='*.yaml' $(ROOMS) deploy crds || \
+		{ echo "finish it or say in docs/decisions why not"; exit 1; }
+	@echo "check: all good"
+
+bench: $(READY) ## Ratios, measured side by side in one run
+	@$(BIN)/python -m benchmarks
+
+crds: $(READY) ## Write crds/ from controller/api
+	@$(BIN)/imm-operator crds --out crds
+
+lock: $(READY) ## Upgrade every dependency within pyproject.toml's bounds
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--all-extras --custom-compile-command 'make lock' pyproject.toml --output-file requirements.lock
+
+clean: ## Remove the environment and everything the sandbox left in the tree
+	rm -rf $(VENV) .sandbox
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed and $(PYTHON) is older or missing: make PYTHON=/path/to/python3.11 …"; exit 1; }
+	@echo "setting up $(VENV), once"
+	@$(PYTHON) -m venv $(VENV) || { echo "python3 cannot make environments here: apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install $(PIP) --require-hashes \
+		--requirement <(awk '/^[a-z]/ {ours = /^uv==/} ours && !/#/' requirements.lock)
+	@$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock || { \
+		echo "uv could not install; pip tries with its own settings (about two minutes)"; \
+		$(BIN)/python -m pip install $(PIP) --require-hashes --no-deps --requirement requirements.lock; }
+	@$(BIN)/uv pip install --quiet --no-deps --python $(BIN)/python --editable . || \
+		$(BIN)/python -m pip install $(PIP) --no-deps --editable .
+	@$(BIN)/python -c 'import crcmod._crcfunext' 2>/dev/null || \
+		echo -e "\n*** crcmod was built without a C compiler: OSS checksums are forty times slower." \
+		"\n*** apt-get install gcc python3-dev, then make clean and try again.\n"
+	@touch $@

@@ -1,0 +1,1 @@
+"""Signatures: who signed this request, and is it true. One module per scheme, each a pure function."""

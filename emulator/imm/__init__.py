@@ -1,0 +1,1 @@
+"""Intelligent Media Management: projects, datasets, bindings, file metadata and queries."""

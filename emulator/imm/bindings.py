@@ -1,0 +1,124 @@
+"""Bindings of a dataset to a bucket: create, read, list, delete. How they then move is `lifecycle`'s business."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from emulator.call import Operations, Reply
+from emulator.imm import params, refusals
+from emulator.imm.lifecycle import follow, unfollow
+from emulator.imm.lookup import dataset_of, imm_of, project_of
+from emulator.imm.paging import page
+from emulator.imm.state import Binding, BindingKey
+from emulator.imm.times import rfc3339_nano
+from emulator.oss.store import find_bucket
+
+if TYPE_CHECKING:
+    from emulator.call import Call
+    from emulator.imm.state import Dataset
+    from emulator.state import Cloud
+
+SERVED = Operations("imm")
+BUCKET_URI = re.compile(r"oss://([a-z0-9][a-z0-9-]{1,61}[a-z0-9])")
+
+
+def shown_binding(key: BindingKey, binding: Binding) -> dict[str, object]:
+    """The vendor's `Binding`; Reason is there only when there is one, as in the vendor's guide."""
+    shown: dict[str, object] = {
+        "Phase": binding.phase,
+        "ProjectName": key.project,
+        "DatasetName": key.dataset,
+        "State": binding.state,
+        "CreateTime": rfc3339_nano(binding.created),
+        "UpdateTime": rfc3339_nano(binding.updated),
+        "URI": binding.uri,
+    }
+    if binding.reason:
+        shown["Reason"] = binding.reason
+    return shown
+
+
+@SERVED.serves("CreateBinding", "ProjectName", "DatasetName", "URI")
+def create_binding(cloud: Cloud, call: Call) -> Reply:
+    """Bind a bucket of the same account and region. api-imm-2020-09-30-createbinding."""
+    project, dataset = dataset_of(cloud, call)
+    bucket = _bucket(cloud, call)
+    uri = f"oss://{bucket}"
+    held = dataset.bindings.get(uri)
+    if held is not None and held.state != "Deleted":
+        raise refusals.already_exists("Binding", cloud.switches.duplicate_binding_code)
+    live = sum(binding.state != "Deleted" for binding in dataset.bindings.values())
+    if live >= dataset.quotas.bind_count:
+        raise refusals.limit_exceeded(f"The number of bindings exceeds the limit {dataset.quotas.bind_count}.")
+    now = cloud.clock.now()
+    binding = dataset.bindings[uri] = Binding(bucket, created=now, updated=now)
+    key = BindingKey(project.name, dataset.name, uri)
+    follow(imm_of(cloud, call), key, bucket)
+    return Reply({"Binding": shown_binding(key, binding)})
+
+
+@SERVED.serves("GetBinding", "ProjectName", "DatasetName", "URI")
+def get_binding(cloud: Cloud, call: Call) -> Reply:
+    """Read a binding. api-imm-2020-09-30-getbinding."""
+    project, dataset = dataset_of(cloud, call)
+    binding = _binding(dataset, call)
+    return Reply({"Binding": shown_binding(BindingKey(project.name, dataset.name, binding.uri), binding)})
+
+
+@SERVED.serves("ListBindings", "ProjectName", "DatasetName", "URI", "Name", "MaxResults", "NextToken")
+def list_bindings(cloud: Cloud, call: Call) -> Reply:
+    """List a project's bindings, or one dataset's, in order of dataset and URI. api-imm-2020-09-30-listbindings.
+
+    `Name` filters by a binding task's name, which no answer shows; a binding here has none, so a name finds nothing.
+    """
+    if call.params.get("DatasetName"):
+        project, chosen_dataset = dataset_of(cloud, call)
+        datasets = [chosen_dataset]
+    else:
+        project = project_of(cloud, call)
+        datasets = list(project.datasets.values())
+    uri = call.params.get("URI", "")
+    found = {
+        f"{dataset.name}/{binding.uri}": (BindingKey(project.name, dataset.name, binding.uri), binding)
+        for dataset in datasets
+        for binding in dataset.bindings.values()
+        if uri in {"", binding.uri} and not call.params.get("Name")
+    }
+    names, token = page(call, sorted(found))
+    return Reply({"Bindings": [shown_binding(*found[name]) for name in names], "NextToken": token})
+
+
+@SERVED.serves("DeleteBinding", "ProjectName", "DatasetName", "URI")
+def delete_binding(cloud: Cloud, call: Call) -> Reply:
+    """Stop following the bucket; what was indexed stays. api-imm-2020-09-30-deletebinding."""
+    project, dataset = dataset_of(cloud, call)
+    binding = _binding(dataset, call)
+    key = BindingKey(project.name, dataset.name, binding.uri)
+    unfollow(imm_of(cloud, call), key, binding.bucket)
+    if cloud.switches.delete_binding_leaves_deleted:
+        binding.state, binding.phase, binding.updated = "Deleted", "", cloud.clock.now()
+        binding.changes.clear()
+    else:
+        del dataset.bindings[binding.uri]
+    return Reply({})
+
+
+def _binding(dataset: Dataset, call: Call) -> Binding:
+    found = dataset.bindings.get(params.text(call, "URI"))
+    if found is None:
+        raise refusals.not_found("Binding")
+    return found
+
+
+def _bucket(cloud: Cloud, call: Call) -> str:
+    uri = params.text(call, "URI")
+    matched = BUCKET_URI.fullmatch(uri)
+    if matched is None:
+        raise refusals.invalid_argument(f"The URI {uri} is not valid: it must be oss://bucket, without a path.")
+    bucket = find_bucket(cloud, matched[1])
+    if bucket is None or bucket.account != call.account:
+        raise refusals.invalid_argument(f"The bucket {matched[1]} does not exist or is not yours.")
+    if bucket.region.removeprefix("oss-") != call.region:
+        raise refusals.invalid_argument(f"The bucket {matched[1]} is in {bucket.region}, not in {call.region}.")
+    return bucket.name

@@ -1,0 +1,48 @@
+"""Accepted index calls: done in the background, each file with its own result, then announced on the caller's topic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from emulator.imm.indexing import STATED, index_object
+from emulator.imm.notify import announce
+from emulator.oss.store import find_bucket, find_object
+
+if TYPE_CHECKING:
+    from emulator.imm.state import Dataset, ImmState, IndexJob
+    from emulator.state import Cloud
+
+FILE_MISSING = "[InvalidArgument] File does not exist."  # the vendor's sample, document_detail/2743997
+DATASET_MISSING = "[ResourceNotFound] The specified resource Dataset is not found."
+
+
+def run_due_jobs(cloud: Cloud, account: str, region: str, imm: ImmState) -> bool:
+    """Do the index calls that are due; whether there were any."""
+    now = cloud.clock.now()
+    due = [job for job in imm.jobs if job.due <= now]
+    if not due:
+        return False
+    imm.jobs = [job for job in imm.jobs if job.due > now]
+    for job in due:
+        project = imm.projects.get(job.project)
+        dataset = project.datasets.get(job.dataset) if project else None
+        errors = [_index(cloud, account, region, job, dataset, stated) for stated in job.files]
+        if job.topic:
+            announce(cloud, account, region, job, errors)
+    return True
+
+
+def _index(
+    cloud: Cloud, account: str, region: str, job: IndexJob, dataset: Dataset | None, stated: dict[str, object]
+) -> str:
+    """Index one file; what is wrong with it, or nothing."""
+    if dataset is None:
+        return DATASET_MISSING
+    bucket_name, _, key = str(stated["URI"]).removeprefix("oss://").partition("/")
+    bucket = find_bucket(cloud, bucket_name)
+    readable = bucket is not None and bucket.account == account and bucket.region.removeprefix("oss-") == region
+    item = find_object(cloud, bucket_name, key) if readable else None
+    if item is None:
+        return FILE_MISSING
+    told = {name: stated[name] for name in STATED if stated.get(name)}
+    return index_object(account, job.project, dataset, bucket_name, item, job.due, told)

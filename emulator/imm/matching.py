@@ -1,0 +1,114 @@
+"""One field against one value: numbers as numbers, times as instants, labels without regard to case.
+
+The rules on case are the vendor's (document_detail/2743991): keys and values of CustomLabels in any case, keys of
+OSSUserMeta in any case, OSSTagging exactly.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from emulator.imm import refusals
+from emulator.imm.fields import MAPS, type_of
+from emulator.imm.times import normalised
+
+ORDERS: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": operator.eq,
+    "lt": operator.lt,
+    "lte": operator.le,
+    "gt": operator.gt,
+    "gte": operator.ge,
+}
+WORD = re.compile(r"\w+")
+
+
+def values_of(meta: Mapping[str, object], field: str) -> list[object]:
+    """What an entry holds under a field as a query writes it; several for a member of an array, none if absent."""
+    name, dot, member = field.partition(".")
+    held = meta.get(name)
+    if held is None:
+        return []
+    if not dot:
+        return list(held) if isinstance(held, list) else [held]
+    if isinstance(held, list):
+        return [value for element in held for value in _members(element, member, exact=True)]
+    return _members(held, member, exact=type_of(field) not in {"labels", "user_meta"})
+
+
+def _members(held: object, member: str, *, exact: bool) -> list[object]:
+    if not isinstance(held, Mapping):
+        return []
+    if exact:
+        value: object = held
+        for part in member.split(".") if member not in held else [member]:
+            value = value.get(part) if isinstance(value, Mapping) else None
+        return [] if value is None else [value]
+    return [value for key, value in held.items() if str(key).lower() == member.lower()]
+
+
+def matcher(field: str, operation: str, value: str) -> Callable[[object], bool]:
+    """The test of one value held under `field`.
+
+    Raises:
+        Refusal: InvalidArgument if the operator does not suit the field or the value not its type.
+    """
+    kind = type_of(field)
+    if operation == "exist":
+        return lambda held: held is not None
+    if "." not in field and (kind in MAPS or kind == "objects"):
+        raise refusals.invalid_argument(f"The field {field} needs a member: {field}.name.")
+    if operation in {"prefix", "match-phrase"}:
+        if kind in {"number", "time"}:
+            raise refusals.invalid_argument(f"The operation {operation} is not supported for the field {field}.")
+        return _textual(operation, value, fold=kind == "labels")
+    compare = ORDERS[operation]
+    match kind:
+        case "number":
+            wanted_number = _number(field, value)
+            return lambda held: isinstance(held, int | float) and compare(float(held), wanted_number)
+        case "time":
+            wanted_time = normalised(value)
+            if wanted_time is None:
+                raise refusals.invalid_argument(f"The value {value} of the field {field} is not an RFC 3339 time.")
+            return lambda held: (moment := normalised(str(held))) is not None and compare(moment, wanted_time)
+        case "labels":
+            return lambda held: compare(str(held).lower(), value.lower())
+        case _:
+            return lambda held: _own_type(held, value, compare)
+
+
+def _textual(operation: str, value: str, *, fold: bool) -> Callable[[object], bool]:
+    if operation == "prefix":
+        return lambda held: (str(held).lower() if fold else str(held)).startswith(value.lower() if fold else value)
+    phrase = words(value)
+    return lambda held: bool(phrase) and _contains(words(str(held)), phrase)
+
+
+def _own_type(held: object, value: str, compare: Callable[[Any, Any], bool]) -> bool:
+    """Members of structures carry numbers or texts; a number is compared as one if the value is one."""
+    if isinstance(held, int | float):
+        try:
+            return compare(float(held), float(value))
+        except ValueError:
+            return False
+    return compare(str(held), value)
+
+
+def _number(field: str, value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise refusals.invalid_argument(f"The value {value} of the field {field} is not a number.") from None
+
+
+def words(text: str) -> list[str]:
+    """A text's words in lower case; `_` parts words too, as it does in file names."""
+    return WORD.findall(text.lower().replace("_", " "))
+
+
+def _contains(text: list[str], phrase: list[str]) -> bool:
+    size = len(phrase)
+    return any(text[begin : begin + size] == phrase for begin in range(len(text) - size + 1))

@@ -1,0 +1,84 @@
+"""SimpleQuery and FuzzyQuery over a dataset's entries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from emulator.call import Operations, Reply
+from emulator.imm import params, refusals
+from emulator.imm.aggregations import MAX_GROUPS, aggregate
+from emulator.imm.conditions import predicate_of
+from emulator.imm.kept import shown_file, wanted_fields
+from emulator.imm.lookup import dataset_of
+from emulator.imm.matching import words
+from emulator.imm.ordering import page_of, sort_of
+from emulator.imm.paging import DEFAULT_PAGE
+
+if TYPE_CHECKING:
+    from emulator.call import Call
+    from emulator.imm.state import IndexedFile
+    from emulator.state import Cloud
+
+SERVED = Operations("imm")
+MAX_SIMPLE_PAGE = 100
+MAX_FUZZY_PAGE = 200
+MAX_FUZZY_QUERY = 1024 * 1024  # bytes
+# The texts that FuzzyQuery looks into; the vendor does not list them.
+FUZZY_TEXTS = (
+    "Filename", "Title", "Artist", "Album", "AlbumArtist", "Composer", "Performer", "CustomId", "OCRTexts",
+    "ContentType", "MediaType", "Language",
+)  # fmt: skip
+
+
+@SERVED.serves(
+    "SimpleQuery",
+    "ProjectName", "DatasetName", "Query", "Sort", "Order", "MaxResults", "NextToken", "Aggregations", "WithFields",
+    "WithoutTotalHits",
+)  # fmt: skip
+def simple_query(cloud: Cloud, call: Call) -> Reply:
+    """Files, or aggregations, that meet logical conditions. api-imm-2020-09-30-simplequery."""
+    _, dataset = dataset_of(cloud, call)
+    holds = predicate_of(params.structure(call, "Query") or {})
+    aggregations = params.structures(call, "Aggregations") or []
+    size = params.integer(call, "MaxResults", 0, MAX_GROUPS if aggregations else MAX_SIMPLE_PAGE) or DEFAULT_PAGE
+    sort = sort_of(call, rest="desc")
+    wanted = wanted_fields(call)
+    found = [item for item in dataset.files.values() if holds(item.meta)]
+    hits: dict[str, object] = {} if params.boolean(call, "WithoutTotalHits") else {"TotalHits": len(found)}
+    if aggregations:
+        return Reply({"Aggregations": [aggregate(found, asked, size) for asked in aggregations], **hits})
+    chosen, token = page_of(found, sort, call.params.get("NextToken", ""), size)
+    return Reply({"Files": [shown_file(item, wanted) for item in chosen], "NextToken": token, **hits})
+
+
+@SERVED.serves(
+    "FuzzyQuery",
+    "ProjectName", "DatasetName", "Query", "Sort", "Order", "MaxResults", "NextToken", "WithFields",
+)  # fmt: skip
+def fuzzy_query(cloud: Cloud, call: Call) -> Reply:
+    """Files whose texts or labels hold words of a query, most words first. api-imm-2020-09-30-fuzzyquery."""
+    _, dataset = dataset_of(cloud, call)
+    query = params.text(call, "Query")
+    if len(query.encode()) > MAX_FUZZY_QUERY:
+        raise refusals.malformed("Query")
+    size = params.integer(call, "MaxResults", 0, MAX_FUZZY_PAGE) or DEFAULT_PAGE
+    sort = sort_of(call, rest="asc")
+    wanted = wanted_fields(call)
+    asked = set(words(query))
+    scores = {uri: len(asked & _words_of(item)) for uri, item in dataset.files.items()}
+    found = [item for uri, item in dataset.files.items() if scores[uri]]
+    relevance = None if sort else (lambda item: scores[str(item.meta["URI"])])
+    chosen, token = page_of(found, sort, call.params.get("NextToken", ""), size, relevance)
+    shown = [shown_file(item, wanted) for item in chosen]
+    return Reply({"Files": shown, "NextToken": token, "TotalHits": len(found)})
+
+
+def _words_of(item: IndexedFile) -> set[str]:
+    texts = [str(item.meta.get(name, "")) for name in FUZZY_TEXTS]
+    custom = item.meta.get("CustomLabels")
+    if isinstance(custom, dict):
+        texts += [str(part) for pair in custom.items() for part in pair]
+    labels = item.meta.get("Labels")
+    if isinstance(labels, list):
+        texts += [str(label.get("LabelName", "")) for label in labels if isinstance(label, dict)]
+    return {word for text in texts for word in words(text)}

@@ -1,0 +1,50 @@
+"""IMM's error table (vendor: "Error handling", help.aliyun.com/document_detail/477131).
+
+Every one of these is HTTP 400, absence included: a client must match on the code.
+"""
+
+from __future__ import annotations
+
+from emulator.call import Refusal
+
+BAD_REQUEST = 400
+
+
+def missing(parameter: str) -> Refusal:
+    """A required parameter was not sent."""
+    return Refusal(BAD_REQUEST, f"Missing{parameter}", f"{parameter} is mandatory for this action.")
+
+
+def malformed(parameter: str) -> Refusal:
+    """A parameter does not have the type or range the API declares for it."""
+    return Refusal(BAD_REQUEST, f"Invalid{parameter}", f"Specified parameter {parameter} is not valid.")
+
+
+def invalid_argument(message: str) -> Refusal:
+    """A well-formed parameter that the service cannot accept; `message` says why."""
+    return Refusal(BAD_REQUEST, "InvalidArgument", message)
+
+
+def invalid_json(parameter: str) -> Refusal:
+    """A structured parameter is not the JSON it should be. The documented code begins with InvalidJSON."""
+    return Refusal(BAD_REQUEST, "InvalidJSON", f"The JSON of parameter {parameter} cannot be parsed.")
+
+
+def not_found(resource: str) -> Refusal:
+    """`resource` is Project, Dataset, Binding or File; the vendor names it in the message only."""
+    return Refusal(BAD_REQUEST, "ResourceNotFound", f"The specified resource {resource} is not found.")
+
+
+def already_exists(resource: str, code: str = "ResourceAlreadyExists") -> Refusal:
+    """A resource of that identity is there."""
+    return Refusal(BAD_REQUEST, code, f"The specified resource {resource} already exists.")
+
+
+def limit_exceeded(message: str) -> Refusal:
+    """A quota refuses."""
+    return Refusal(BAD_REQUEST, "LimitExceededError", message)
+
+
+def throttled(project: str) -> Refusal:
+    """The project's requests per second are used up."""
+    return Refusal(BAD_REQUEST, "Throttling.User", f"Request was denied due to user flow control (project {project}).")

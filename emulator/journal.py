@@ -1,0 +1,80 @@
+"""What was asked and what was answered: a bounded ring of requests, and counters that never forget.
+
+Tests count calls with it ("a settled object makes zero writes"), so the counters are exact even when the ring has
+turned over. Secrets are removed before an entry is made.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, deque
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+KEPT = 10_000
+_SECRET = re.compile(r"secret|signature|token$|password|credential|^authorization$", re.IGNORECASE)
+_LONGEST = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One answered request. `time` is the emulator's clock, `duration` real seconds; `code` is empty on success."""
+
+    number: int
+    time: float
+    service: str
+    operation: str
+    account: str
+    principal: str
+    region: str
+    status: int
+    code: str
+    request_id: str
+    duration: float
+    params: Mapping[str, str]
+    resource: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Journal:
+    """The ring and the counters by (service, operation)."""
+
+    entries: deque[Entry] = field(default_factory=lambda: deque(maxlen=KEPT))
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    written: int = 0
+
+    def write(self, entry: Entry) -> None:
+        """Keep the entry and count it."""
+        self.written += 1
+        self.entries.append(entry)
+        self.counts[entry.service, entry.operation] += 1
+
+    def select(self, service: str | None = None, operation: str | None = None, since: int = 0) -> list[Entry]:
+        """Entries in order, those of one service or operation, with a number greater than `since`."""
+        return [
+            entry
+            for entry in self.entries
+            if entry.number > since
+            and (service is None or entry.service == service)
+            and (operation is None or entry.operation == operation)
+        ]
+
+    def totals(self) -> dict[str, dict[str, int]]:
+        """How often each operation was called, by service."""
+        nested: dict[str, dict[str, int]] = {}
+        for (service, operation), count in sorted(self.counts.items()):
+            nested.setdefault(service, {})[operation] = count
+        return nested
+
+
+def describe(entries: Iterable[Entry]) -> list[dict[str, object]]:
+    """The entries as JSON-ready mappings."""
+    return [asdict(entry) for entry in entries]
+
+
+def without_secrets(params: Mapping[str, str]) -> dict[str, str]:
+    """The parameters as they may be shown: secrets masked, long values cut."""
+    return {name: "***" if _SECRET.search(name) else value[:_LONGEST] for name, value in params.items()}

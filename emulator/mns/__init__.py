@@ -1,0 +1,1 @@
+"""Message Service (Simple Message Queue): queues, topics and subscriptions."""

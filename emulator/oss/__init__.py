@@ -1,0 +1,1 @@
+"""Object Storage Service: buckets, objects and their sub-resources."""

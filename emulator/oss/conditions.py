@@ -1,0 +1,63 @@
+"""Conditions and ranges of a read, by RFC 9110 as OSS applies it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from emulator.call import Refusal
+from emulator.oss.times import from_http_date
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from emulator.oss.state import StoredObject
+
+_RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")
+
+
+def check_conditions(item: StoredObject, headers: Mapping[str, str], prefix: str = "") -> None:
+    """Refuse with 412 or 304 as the If- headers demand; `prefix` is `x-oss-copy-source-` for a copy's source."""
+    match, none_match = headers.get(f"{prefix}if-match"), headers.get(f"{prefix}if-none-match")
+    modified = from_http_date(headers.get(f"{prefix}if-modified-since", ""))
+    unmodified = from_http_date(headers.get(f"{prefix}if-unmodified-since", ""))
+    changed = int(item.last_modified)
+    if match is not None and not _names(match, item.etag):
+        raise _failed("If-Match")
+    if match is None and unmodified is not None and changed > unmodified:
+        raise _failed("If-Unmodified-Since")
+    if none_match is not None and _names(none_match, item.etag):
+        raise _unchanged(item)
+    if none_match is None and modified is not None and changed <= modified:
+        raise _unchanged(item)
+
+
+def _names(header: str, etag: str) -> bool:
+    tags = [tag.strip().strip('"').upper() for tag in header.split(",")]
+    return "*" in tags or etag in tags
+
+
+def _failed(header: str) -> Refusal:
+    message = f"At least one of the pre-conditions you specified did not hold. (condition: {header})"
+    return Refusal(412, "PreconditionFailed", message)
+
+
+def _unchanged(item: StoredObject) -> Refusal:
+    return Refusal(304, "NotModified", f"The object {item.key} has not changed.")
+
+
+def read_range(header: str | None, size: int) -> tuple[int, int] | None:
+    """First and last byte to send, or None for the whole.
+
+    OSS answers the whole object with 200 to a range it cannot use, unless the request asks for the standard behaviour
+    (`x-oss-range-behavior: standard`), which the caller handles (help.aliyun.com/zh/oss/developer-reference/getobject).
+    """
+    match = _RANGE.fullmatch((header or "").strip())
+    if match is None or match.group(0) == "bytes=-":
+        return None
+    first, last = match.groups()
+    if not first:
+        start, end = size - int(last), size - 1
+        return (start, end) if 0 < int(last) <= size else None
+    start, end = int(first), int(last or size - 1)
+    return (start, min(end, size - 1)) if start < size and start <= end < max(size, end + 1) else None

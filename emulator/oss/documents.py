@@ -1,0 +1,235 @@
+"""A bucket's settings: sub-resources that are put, read back and deleted as documents.
+
+Each is checked against the documented shape before it is kept. What an unset one answers differs and matters: the
+Pulumi provider reads them all after every change, takes a 404 for some, and fails on an error for logging, referer and
+tagging, which answer 200 with an empty document.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from xml.etree.ElementTree import Element, tostring
+
+from emulator.call import Call, Refusal, Reply
+from emulator.oss.access import owned_bucket
+from emulator.oss.buckets import ACLS, owner_node
+from emulator.oss.object_facts import read_tag_set, tag_document
+from emulator.oss.registry import OPERATIONS, serves
+from emulator.oss.resolve import SETTINGS
+from emulator.oss.writing import check_digest
+from emulator.wire.xml import Node, child_text, parse, render
+
+if TYPE_CHECKING:
+    from emulator.state import Cloud
+
+_MOST_BUCKET_TAGS = 20
+_MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema."
+_BOOLEAN = {"true", "false"}
+_CHOICES: dict[str, set[str]] = {
+    "CORSRule/AllowedMethod": {"GET", "PUT", "DELETE", "POST", "HEAD"},
+    "Rule/Status": {"Enabled", "Disabled"},
+    "ApplyServerSideEncryptionByDefault/SSEAlgorithm": {"AES256", "KMS", "SM4"},
+    "BlockPublicAccess": _BOOLEAN,
+    "Enabled": _BOOLEAN,
+    "AllowEmptyReferer": _BOOLEAN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One sub-resource: its document's root, elements it must hold, and the answer while it is unset."""
+
+    root: str
+    required: tuple[str, ...] = ()
+    unset: bytes | None = None  # an empty document, or
+    missing: tuple[str, str] = ("", "")  # code and message of a 404
+
+
+def _empty(root: str, *children: Node) -> bytes:
+    return render(root, list(children))
+
+
+XML_SETTINGS = {
+    "cors": Setting(
+        "CORSConfiguration",
+        ("CORSRule/AllowedOrigin", "CORSRule/AllowedMethod"),
+        missing=("NoSuchCORSConfiguration", "The CORS Configuration does not exist."),
+    ),
+    "encryption": Setting(
+        "ServerSideEncryptionRule",
+        ("ApplyServerSideEncryptionByDefault/SSEAlgorithm",),
+        missing=("NoSuchServerSideEncryptionRule", "The server side encryption rule does not exist."),
+    ),
+    "lifecycle": Setting(
+        "LifecycleConfiguration",
+        ("Rule/Status",),
+        missing=("NoSuchLifecycle", "No Row found in Lifecycle Table."),
+    ),
+    "logging": Setting("BucketLoggingStatus", unset=_empty("BucketLoggingStatus")),
+    "publicAccessBlock": Setting(
+        "PublicAccessBlockConfiguration",
+        ("BlockPublicAccess",),
+        missing=("NoSuchPublicAccessBlockConfiguration", "The public access block configuration does not exist."),
+    ),
+    "referer": Setting(
+        "RefererConfiguration",
+        ("AllowEmptyReferer",),
+        unset=_empty("RefererConfiguration", ("AllowEmptyReferer", "true"), ("RefererList", "")),
+    ),
+    "tagging": Setting("Tagging", unset=tag_document({})),
+    "transferAcceleration": Setting(
+        "TransferAccelerationConfiguration",
+        ("Enabled",),
+        missing=("NoSuchTransferAccelerationConfiguration", "The transfer acceleration configuration does not exist."),
+    ),
+    "website": Setting(
+        "WebsiteConfiguration",
+        missing=("NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration."),
+    ),
+}
+_ANSWER_ON_DELETE = 204
+
+
+def _put(name: str, setting: Setting) -> Callable[[Cloud, Call], Reply]:
+    def put(cloud: Cloud, call: Call) -> Reply:
+        bucket = owned_bucket(cloud, call)
+        check_digest(call)
+        root = parse(call.body)
+        if root is None or root.tag != setting.root:
+            raise Refusal(400, "MalformedXML", _MALFORMED)
+        _check_elements(root, setting)
+        if name == "tagging":
+            read_tag_set(call.body, _MOST_BUCKET_TAGS)
+        # Kept without namespaces and declaration, so that reading it back is always the same shape.
+        bucket.documents[name] = b'<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="utf-8")
+        return Reply()
+
+    return put
+
+
+def _check_elements(root: Element, setting: Setting) -> None:
+    for path in setting.required:
+        parent, _, child = path.rpartition("/")
+        holders = root.findall(parent) if parent else [root]
+        if not holders or any(not child_text(holder, child) for holder in holders):
+            raise Refusal(400, "MalformedXML", f"{_MALFORMED} {path} is required.")
+        allowed = _CHOICES.get(path)
+        elements = [element for holder in holders for element in holder.findall(child)]
+        if allowed == _BOOLEAN:
+            for element in elements:  # SDKs send Python's True as well
+                element.text = (element.text or "").lower()
+        if allowed is not None and not {element.text for element in elements} <= allowed:
+            message = f"{path} must be one of {', '.join(sorted(allowed))}."
+            raise Refusal(400, "MalformedXML", message)
+
+
+def _get(name: str, setting: Setting) -> Callable[[Cloud, Call], Reply]:
+    def get(cloud: Cloud, call: Call) -> Reply:
+        document = owned_bucket(cloud, call).documents.get(name, setting.unset)
+        if document is None:
+            raise Refusal(404, *setting.missing)
+        return Reply(document)
+
+    return get
+
+
+def _delete(name: str) -> Callable[[Cloud, Call], Reply]:
+    def delete(cloud: Cloud, call: Call) -> Reply:
+        owned_bucket(cloud, call).documents.pop(name, None)
+        return Reply(status=_ANSWER_ON_DELETE)
+
+    return delete
+
+
+for _name, _setting in XML_SETTINGS.items():
+    _suffix = SETTINGS[_name]
+    OPERATIONS.serves(f"Put{_suffix}", _name)(_put(_name, _setting))
+    OPERATIONS.serves(f"Get{_suffix}", _name)(_get(_name, _setting))
+    OPERATIONS.serves(f"Delete{_suffix}", _name)(_delete(_name))
+
+
+@serves("PutBucketPolicy", "policy")
+def put_policy(cloud: Cloud, call: Call) -> Reply:
+    """Keep a bucket policy; it is stored and read back, not evaluated."""
+    bucket = owned_bucket(cloud, call)
+    try:
+        document = json.loads(call.body)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict) or not isinstance(document.get("Statement"), list):
+        raise Refusal(400, "InvalidPolicyDocument", "Policy document is malformed.")
+    bucket.documents["policy"] = call.body
+    return Reply()
+
+
+@serves("GetBucketPolicy", "policy")
+def get_policy(cloud: Cloud, call: Call) -> Reply:
+    """The bucket policy as it was put."""
+    document = owned_bucket(cloud, call).documents.get("policy")
+    if document is None:
+        raise Refusal(404, "NoSuchBucketPolicy", "The bucket policy does not exist.")
+    return Reply(document, headers={"content-type": "application/json"})
+
+
+OPERATIONS.serves("DeleteBucketPolicy", "policy")(_delete("policy"))
+
+
+@serves("GetBucketAcl", "acl")
+def get_acl(cloud: Cloud, call: Call) -> Reply:
+    """Owner and grant."""
+    bucket = owned_bucket(cloud, call)
+    body: list[Node] = [owner_node(bucket.account), ("AccessControlList", [("Grant", bucket.acl)])]
+    return Reply(render("AccessControlPolicy", body))
+
+
+@serves("PutBucketAcl", "acl", "x-oss-acl")
+def put_acl(cloud: Cloud, call: Call) -> Reply:
+    """Set the ACL, named in the header or in the body."""
+    bucket = owned_bucket(cloud, call)
+    root = parse(call.body) if call.body else None
+    in_body = "" if root is None else (root.findtext("AccessControlList/Grant") or "")
+    acl = call.headers.get("x-oss-acl") or in_body
+    if acl not in ACLS:
+        raise Refusal(400, "InvalidArgument", f"no such bucket access control exists: {acl}")
+    bucket.acl = acl
+    return Reply()
+
+
+@serves("GetBucketVersioning", "versioning")
+def get_versioning(cloud: Cloud, call: Call) -> Reply:
+    """The status, or an empty document if it was never set."""
+    status = owned_bucket(cloud, call).versioning
+    return Reply(render("VersioningConfiguration", [("Status", status)] if status else None))
+
+
+@serves("PutBucketVersioning", "versioning")
+def put_versioning(cloud: Cloud, call: Call) -> Reply:
+    """Keep the status. Versions themselves are not kept: a request that names one is refused."""
+    bucket = owned_bucket(cloud, call)
+    root = parse(call.body)
+    status = "" if root is None else child_text(root, "Status")
+    if root is None or root.tag != "VersioningConfiguration" or status not in {"Enabled", "Suspended"}:
+        raise Refusal(400, "MalformedXML", _MALFORMED)
+    bucket.versioning = status
+    return Reply()
+
+
+@serves("GetBucketResourceGroup", "resourceGroup")
+def get_resource_group(cloud: Cloud, call: Call) -> Reply:
+    """The bucket's resource group."""
+    group = owned_bucket(cloud, call).resource_group
+    return Reply(render("BucketResourceGroupConfiguration", [("ResourceGroupId", group)]))
+
+
+@serves("PutBucketResourceGroup", "resourceGroup")
+def put_resource_group(cloud: Cloud, call: Call) -> Reply:
+    """Move the bucket to another resource group; groups themselves are not kept."""
+    bucket = owned_bucket(cloud, call)
+    root = parse(call.body)
+    if root is None or root.tag != "BucketResourceGroupConfiguration" or not child_text(root, "ResourceGroupId"):
+        raise Refusal(400, "MalformedXML", _MALFORMED)
+    bucket.resource_group = child_text(root, "ResourceGroupId")
+    return Reply()

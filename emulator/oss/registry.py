@@ -1,0 +1,8 @@
+"""OSS's table of operations, filled by the modules of this folder."""
+
+from __future__ import annotations
+
+from emulator.call import Operations
+
+OPERATIONS = Operations("oss")
+serves = OPERATIONS.serves

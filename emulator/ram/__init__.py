@@ -1,0 +1,1 @@
+"""Resource Access Management: users, roles, policies and access keys of an account."""

@@ -1,0 +1,215 @@
+"""The socket: aiohttp in front of the gateway, with long polls, faults and the passing of time.
+
+A low-level `web.Server` and no router, because aiohttp's router normalises paths and an object's key may well be
+`a/../b`. Everything runs in one event loop's thread, so the state needs no lock; a handler never awaits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from emulator import gateway
+from emulator.admin import serve_admin
+from emulator.call import Refusal
+from emulator.effects import fault_code, faulty_answer
+from emulator.ids import new_request_id
+from emulator.journal import Entry, without_secrets
+from emulator.lifecycle import settle
+from emulator.mns.data import has_message, wait_seconds
+from emulator.routing import ADMIN_PREFIX, route
+from emulator.wire.http import HttpAnswer, HttpRequest
+
+if TYPE_CHECKING:
+    from aiohttp.abc import AbstractStreamWriter
+    from aiohttp.http_parser import RawRequestMessage
+    from aiohttp.streams import StreamReader
+    from aiohttp.web_protocol import RequestHandler
+
+    from emulator.call import Call, Operation
+    from emulator.instance import Instance
+
+log = logging.getLogger(__name__)
+
+MAX_BODY = 1024**3  # bytes; objects live in memory
+TICK = 0.05  # seconds between looks at the lifecycle
+POLL = 0.1  # seconds after which a long poll looks again: time alone can make a message visible
+_BODYLESS = frozenset({204, 304})
+_LONG_POLLS = frozenset({"ReceiveMessage", "BatchReceiveMessage"})
+
+
+class Server:
+    """One emulator on one port."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        self.waiting = 0  # long polls held at this moment
+        self._changed = asyncio.Event()
+        self._stopping = False
+        self._runner: web.ServerRunner | None = None
+        self._ticker: asyncio.Task[None] | None = None
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen; returns the port, which the system chooses for port 0."""
+        server = web.Server(
+            self._serve,
+            request_factory=_make_request,
+            access_log=None,
+            max_line_size=262_144,
+            max_field_size=65_536,
+        )
+        self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, host, port)
+        await site.start()
+        self._ticker = asyncio.create_task(self._tick())
+        bound: tuple[str, int] = self._runner.addresses[0]
+        return bound[1]
+
+    async def stop(self) -> None:
+        """Answer what is being answered, end long polls, close the socket."""
+        self._stopping = True
+        self.notify()
+        if self._ticker is not None:
+            self._ticker.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._ticker
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def notify(self) -> None:
+        """Wake long polls: the state may have changed."""
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def _tick(self) -> None:
+        while True:
+            try:
+                if not self.instance.cloud.clock.virtual and settle(self.instance.cloud):
+                    self.notify()
+            except Exception:
+                log.exception("the lifecycle failed; it goes on with the next tick")
+            await asyncio.sleep(TICK)
+
+    async def _serve(self, raw: web.BaseRequest) -> web.StreamResponse:
+        if raw.headers.get("expect", "").lower() == "100-continue":
+            await raw.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request = await _read(raw)
+        if request.raw_path.startswith(ADMIN_PREFIX):
+            answer: HttpAnswer | None = serve_admin(self.instance, request)
+            self.notify()
+        else:
+            answer = await self._answer(request)
+        if answer is not None:
+            return _respond(answer, request.method)
+        if raw.transport is not None:
+            raw.transport.abort()
+        return web.Response(status=500)
+
+    async def _answer(self, request: HttpRequest) -> HttpAnswer | None:
+        """The answer, written down in the journal; None where a fault drops the connection."""
+        started = time.monotonic()
+        instance = self.instance
+        target = route(request, endpoint_hosts=instance.config.endpoint_hosts)
+        named = gateway.name(request, target, new_request_id(target.service))
+        admitted = gateway.admit(instance, request, named)
+        if isinstance(admitted, Refusal):
+            call, code = None, admitted.code
+            answer: HttpAnswer | None = gateway.render(request, named, admitted)
+        else:
+            call, operation = admitted
+            answer, code = await self._perform(request, named, call, operation)
+        entry = Entry(
+            number=instance.journal.written + 1,
+            time=instance.cloud.clock.now(),
+            service=target.service,
+            operation=named.operation or f"{request.method} (unknown)",
+            account="" if call is None else call.account,
+            principal="" if call is None or call.identity is None else call.identity.arn,
+            region="" if call is None else call.region,
+            status=0 if answer is None else answer.status,
+            code=code,
+            request_id=named.request_id,
+            duration=time.monotonic() - started,
+            params=without_secrets(named.params),
+            resource=target.place,
+        )
+        instance.journal.write(entry)
+        return answer
+
+    async def _perform(
+        self, request: HttpRequest, named: gateway.Named, call: Call, operation: Operation
+    ) -> tuple[HttpAnswer | None, str]:
+        """Run the operation under the fault rule that matches it, if any; the answer and its error code."""
+        rule = self.instance.faults.match(call.service, call.operation)
+        if rule is not None and rule.when == "before":
+            await asyncio.sleep(rule.latency or 0)
+            if rule.latency is None:
+                return faulty_answer(rule, request, named), fault_code(rule)
+        if call.operation in _LONG_POLLS:
+            await self._await_message(call)
+        outcome = gateway.execute(self.instance.cloud, call, operation)
+        self.notify()
+        if rule is not None and rule.when == "after":
+            await asyncio.sleep(rule.latency or 0)
+            if rule.latency is None:
+                return faulty_answer(rule, request, named), fault_code(rule)
+        return gateway.render(request, named, outcome), outcome.code if isinstance(outcome, Refusal) else ""
+
+    async def _await_message(self, call: Call) -> None:
+        """Hold a long poll until a message is there, its time is over on either clock, or the server stops."""
+        clock = self.instance.cloud.clock
+        try:
+            wait = wait_seconds(self.instance.cloud, call)
+        except Refusal:
+            return  # the handler refuses it again, and its refusal is the answer
+        deadline, virtual_deadline = time.monotonic() + wait, clock.now() + wait
+        self.waiting += 1
+        try:
+            while not self._stopping and not has_message(self.instance.cloud, call):
+                left = deadline - time.monotonic()
+                if left <= 0 or (clock.virtual and clock.now() >= virtual_deadline):
+                    return
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._changed.wait(), min(left, POLL))
+        finally:
+            self.waiting -= 1
+
+
+def _make_request(
+    message: RawRequestMessage,
+    payload: StreamReader,
+    protocol: RequestHandler,
+    writer: AbstractStreamWriter,
+    task: asyncio.Task[None],
+) -> web.BaseRequest:
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=MAX_BODY)
+
+
+async def _read(raw: web.BaseRequest) -> HttpRequest:
+    headers: dict[str, str] = {}
+    for name, value in raw.headers.items():
+        lower = name.lower()
+        headers[lower] = f"{headers[lower]},{value}" if lower in headers else value
+    return HttpRequest(raw.method, _origin_form(raw.raw_path), headers, await raw.read(), raw.scheme)
+
+
+def _origin_form(target: str) -> str:
+    """The path and query of a request target, also when a proxy-minded client sends the whole address."""
+    if target.startswith(("http://", "https://")):
+        return "/" + target.partition("://")[2].partition("/")[2]
+    return target
+
+
+def _respond(answer: HttpAnswer, method: str) -> web.Response:
+    body = None if method == "HEAD" or answer.status in _BODYLESS else answer.body
+    response = web.Response(status=answer.status, body=body)
+    for name, value in answer.headers.items():
+        response.headers[name] = value
+    return response

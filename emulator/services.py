@@ -1,0 +1,28 @@
+"""The table of services: every operation the emulator serves, by service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from emulator.imm.legacy import OPERATIONS as IMM_2017
+from emulator.imm.operations import OPERATIONS as IMM
+from emulator.mns.control import OPERATIONS as MNS_OPEN
+from emulator.mns.data import OPERATIONS as MNS
+from emulator.oss.operations import OPERATIONS as OSS
+from emulator.ram.operations import OPERATIONS as RAM
+from emulator.sts.operations import OPERATIONS as STS
+
+if TYPE_CHECKING:
+    from emulator.call import Operations
+
+SERVICES: dict[str, Operations] = {
+    operations.service: operations for operations in (OSS, IMM, IMM_2017, MNS, MNS_OPEN, RAM, STS)
+}
+
+
+def coverage() -> dict[str, dict[str, str]]:
+    """Where the behaviour of each served operation comes from, by service and operation."""
+    return {
+        service: {name: operation.provenance for name, operation in sorted(operations.by_name.items())}
+        for service, operations in SERVICES.items()
+    }

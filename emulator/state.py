@@ -1,0 +1,68 @@
+"""The whole cloud as plain data: one state behind OSS, MNS, IMM, RAM and STS.
+
+One state is what lets an uploaded object be indexed by a binding and announced on a topic, as in the cloud. Each
+service owns the dataclasses in its own `emulator/<service>/state.py`; this module only holds them together per account
+and region, with the clock and the switches every service shares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from emulator.clock import Clock
+from emulator.imm.state import ImmSettings, ImmState
+from emulator.mns.state import MnsState
+from emulator.oss.state import OssState
+from emulator.ram.state import RamState
+
+if TYPE_CHECKING:
+    from emulator.oss.state import ObjectChange
+
+
+@dataclass(slots=True)
+class Account:
+    """What one account owns. OSS buckets are global by name but owned by an account; the rest is per region."""
+
+    account_id: str
+    access_keys: dict[str, str] = field(default_factory=dict)  # AccessKeyId → secret; the account's own (root) keys
+    ram: RamState = field(default_factory=RamState)
+    imm: dict[str, ImmState] = field(default_factory=dict)  # by region
+    mns: dict[str, MnsState] = field(default_factory=dict)  # by region
+
+
+@dataclass(slots=True)
+class Switches:
+    """Facts no account has confirmed, one switch each; `docs/unverified.md` lists them.
+
+    Each field's default is the reading we find most plausible; the operator must work under every other one too.
+    """
+
+    notification_enveloped: bool = False  # IMM's MNS message: flat (first vendor guide) or wrapped in an event
+    notification_base64: bool = False  # IMM publishes raw or base64 text
+    duplicate_binding_code: str = "ResourceAlreadyExists"
+    delete_binding_leaves_deleted: bool = False  # a deleted binding stays visible as State=Deleted
+    nonempty_delete_code: str = "InvalidArgument"  # DeleteProject and DeleteDataset of what is not empty
+
+
+@dataclass(slots=True)
+class Cloud:
+    """Everything. Handlers change it in the event loop's thread only, so it needs no lock."""
+
+    clock: Clock
+    region: str = "cn-hangzhou"
+    accounts: dict[str, Account] = field(default_factory=dict)
+    oss: OssState = field(default_factory=OssState)
+    switches: Switches = field(default_factory=Switches)
+    imm_settings: ImmSettings = field(default_factory=ImmSettings)
+    # Called after each put, overwrite and delete of an object; IMM's bindings and OSS event rules listen here.
+    object_listeners: list[Callable[[Cloud, ObjectChange], None]] = field(default_factory=list)
+
+    def imm(self, account: str, region: str) -> ImmState:
+        """The IMM of one account and region, made on first use."""
+        return self.accounts[account].imm.setdefault(region, ImmState())
+
+    def mns(self, account: str, region: str) -> MnsState:
+        """The MNS of one account and region, made on first use."""
+        return self.accounts[account].mns.setdefault(region, MnsState())

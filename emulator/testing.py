@@ -1,0 +1,157 @@
+"""A local cloud for tests: `from emulator.testing import cloud` in a conftest, or `with running() as cloud:` anywhere.
+
+The server runs in a thread with its own event loop and a port of its own, so synchronous SDKs can talk to it. Its clock
+is virtual unless asked otherwise: nothing is indexed, expires or becomes visible again until `advance` says so, and
+`advance` returns only when everything due by then has happened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+import pytest
+
+from emulator.faults import RULES
+from emulator.instance import Config, Instance, start
+from emulator.journal import describe
+from emulator.lifecycle import settle
+from emulator.server import Server
+from emulator.state import Account
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+T = TypeVar("T")
+
+_START_DEADLINE = 10.0  # seconds
+_CALL_DEADLINE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class LocalCloud:
+    """A running emulator as a test sees it. Every method may be called from any thread."""
+
+    url: str
+    host: str  # `127.0.0.1:PORT`, as RPC SDKs take an endpoint
+    access_key_id: str
+    access_key_secret: str
+    account_id: str
+    region: str
+    _instance: Instance
+    _server: Server
+    _loop: asyncio.AbstractEventLoop
+
+    def run(self, function: Callable[[Instance], T]) -> T:
+        """Run `function` on the emulator's state in its own thread and return what it returns."""
+
+        async def call() -> T:
+            result = function(self._instance)
+            self._server.notify()
+            return result
+
+        return asyncio.run_coroutine_threadsafe(call(), self._loop).result(_CALL_DEADLINE)
+
+    def advance(self, seconds: float) -> None:
+        """Move the virtual clock and let everything happen that is due by then."""
+
+        def move(instance: Instance) -> None:
+            instance.cloud.clock.advance(seconds)
+            settle(instance.cloud)
+
+        self.run(move)
+
+    def now(self) -> float:
+        """Seconds since the epoch on the emulator's clock."""
+        return self.run(lambda instance: instance.cloud.clock.now())
+
+    def requests(
+        self, service: str | None = None, operation: str | None = None, since: int = 0
+    ) -> list[dict[str, object]]:
+        """Requests answered so far, oldest first; see `emulator.journal.Entry` for what each holds."""
+        return self.run(lambda instance: describe(instance.journal.select(service, operation, since)))
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """How often each operation was called, by service."""
+        return self.run(lambda instance: instance.journal.totals())
+
+    def long_polls(self) -> int:
+        """How many receivers wait for a message at this moment."""
+        return self.run(lambda _: self._server.waiting)
+
+    def fault(self, *rules: dict[str, object]) -> None:
+        """Put these fault rules in force instead of the present ones; no rule clears them."""
+        checked = RULES.validate_python(list(rules))
+        self.run(lambda instance: instance.faults.replace(checked))
+
+    def switch(self, name: str, value: object) -> None:
+        """Change one switch of `emulator.state.Switches`."""
+        self.run(lambda instance: instance.set_switch(name, value))
+
+    def add_account(self, account_id: str, access_key_id: str, access_key_secret: str) -> LocalCloud:
+        """Add an account with a root key; the same cloud as that account sees it."""
+
+        def add(instance: Instance) -> None:
+            account = instance.cloud.accounts.setdefault(account_id, Account(account_id))
+            account.access_keys[access_key_id] = access_key_secret
+
+        self.run(add)
+        return replace(self, account_id=account_id, access_key_id=access_key_id, access_key_secret=access_key_secret)
+
+    def reset(self) -> None:
+        """Forget everything but accounts' root keys and the clock."""
+        self.run(lambda instance: instance.reset())
+
+
+@contextmanager
+def running(config: Config | None = None, *, port: int = 0) -> Iterator[LocalCloud]:
+    """Run an emulator for as long as the block lasts.
+
+    Args:
+        config: How to start it; by default the well-known account with a virtual clock.
+        port: 0 lets the system choose.
+
+    Raises:
+        TimeoutError: It did not start within ten seconds.
+        OSError: The port is taken.
+    """
+    chosen = Config(virtual_clock=True) if config is None else config
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="emulator", daemon=True)
+    thread.start()
+    instance = start(chosen)
+
+    async def open_() -> tuple[Server, int]:
+        server = Server(instance)
+        return server, await server.start("127.0.0.1", port)
+
+    try:
+        server, bound = asyncio.run_coroutine_threadsafe(open_(), loop).result(_START_DEADLINE)
+        try:
+            yield LocalCloud(
+                url=f"http://127.0.0.1:{bound}",
+                host=f"127.0.0.1:{bound}",
+                access_key_id=chosen.access_key_id,
+                access_key_secret=chosen.access_key_secret,
+                account_id=chosen.account_id,
+                region=chosen.region,
+                _instance=instance,
+                _server=server,
+                _loop=loop,
+            )
+        finally:
+            asyncio.run_coroutine_threadsafe(server.stop(), loop).result(_START_DEADLINE)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(_START_DEADLINE)
+        loop.close()
+
+
+@pytest.fixture
+def cloud() -> Iterator[LocalCloud]:
+    """A fresh local cloud with a virtual clock, for one test."""
+    with running() as local:
+        yield local

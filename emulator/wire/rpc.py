@@ -1,0 +1,79 @@
+"""The RPC protocol of IMM, RAM, STS and Mns-open: action and version in header, query or form; JSON back.
+
+Two generations of clients call it: new ones name the action in headers and sign with ACS3, old ones (and the Pulumi
+provider) name it in the query and sign with HMAC-SHA1. Both may put parameters into the query and into a form.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from emulator.wire.http import HttpAnswer, HttpRequest, clean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from emulator.call import Refusal, Reply
+
+# Parameters of the protocol itself; an operation never sees them.
+PROTOCOL_PARAMS = frozenset(
+    {
+        "AccessKeyId",
+        "Action",
+        "Format",
+        "Signature",
+        "SignatureMethod",
+        "SignatureNonce",
+        "SignatureType",
+        "SignatureVersion",
+        "SecurityToken",
+        "Timestamp",
+        "Version",
+    }
+)
+# RegionId is a common parameter that older clients add to every call, whether the operation names it or not.
+TOLERATED_PARAMS = frozenset({"RegionId", "AcceptLanguage"})
+
+
+def action_of(request: HttpRequest) -> str:
+    """The operation's name, or "" if the request names none."""
+    return request.headers.get("x-acs-action") or request.query.get("Action") or request.form.get("Action") or ""
+
+
+def version_of(request: HttpRequest) -> str:
+    """The API version, which also names the service, or "" if the request is no RPC call."""
+    return request.headers.get("x-acs-version") or request.query.get("Version") or request.form.get("Version") or ""
+
+
+def params_of(request: HttpRequest) -> dict[str, str]:
+    """Query and form merged, without the protocol's own parameters."""
+    merged = {**request.query, **request.form}
+    return {name: value for name, value in merged.items() if name not in PROTOCOL_PARAMS}
+
+
+def render_reply(reply: Reply, request_id: str) -> HttpAnswer:
+    """JSON with the RequestId added."""
+    body = reply.body
+    if isinstance(body, bytes):
+        return _json(reply.status, body, request_id, reply.headers)
+    document = json.dumps({"RequestId": request_id, **body}, ensure_ascii=False, separators=(",", ":"))
+    return _json(reply.status, document.encode("utf-8", "replace"), request_id, reply.headers)
+
+
+def render_refusal(refusal: Refusal, request_id: str, host: str) -> HttpAnswer:
+    """The gateway's error envelope (help.aliyun.com/document_detail/477131)."""
+    document = {
+        "RequestId": request_id,
+        "HostId": clean(host.partition(":")[0]),
+        "Code": refusal.code,
+        "Message": clean(refusal.message),
+        "Recommend": f"https://next.api.aliyun.com/troubleshoot?q={clean(refusal.code)}&requestId={request_id}",
+    }
+    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    return _json(refusal.status, body, request_id, {})
+
+
+def _json(status: int, body: bytes, request_id: str, extra: Mapping[str, str]) -> HttpAnswer:
+    headers = {"content-type": "application/json;charset=utf-8", "x-acs-request-id": request_id, **extra}
+    return HttpAnswer(status, headers, body)

@@ -1,0 +1,1 @@
+"""What exists before the operator runs: buckets, topic and queue, the role IMM works with, and the IMM projects."""

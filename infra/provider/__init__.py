@@ -1,0 +1,1 @@
+"""Pulumi resources that the vendor's provider lacks."""

@@ -1,0 +1,145 @@
+"""The IMM project of the 2020-09-30 API, as a Pulumi dynamic resource.
+
+The vendor's own `alicloud.imm.Project` makes a project of the 2017-09-06 API, which datasets and bindings cannot use.
+The provider is pickled into the stack's state, so it carries nothing: the region is an input, key and address are read
+from the environment of whoever runs Pulumi, each time.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+from pulumi import dynamic
+from pydantic import TypeAdapter, ValidationError
+
+from controller.api.fields import ImmName
+from controller.cloud.clouds import AlibabaClouds, Place, Rates
+from controller.cloud.errors import Conflict, TimedOut
+from controller.cloud.limiter import Lane, Limiters
+from controller.cloud.ports import ImmPort, ProjectSpec
+from infra import environment as env
+
+REPLACING = ("name", "region")
+IN_PLACE = ("service_role", "template_id", "description")
+
+
+class ImmProjectProvider(dynamic.ResourceProvider):
+    """Create, read, update and delete a project. Properties: `REPLACING` and `IN_PLACE`; None leaves the cloud's."""
+
+    serialize_as_secret_always = False  # it holds no secret, and a secret provider makes every diff unreadable
+    emulator = False
+
+    def configure(self, req: dynamic.ConfigureRequest) -> None:
+        """Learn from the stack's configuration whether the local cloud is meant."""
+        self.emulator = str(req.config.get("emulator") or "").lower() == "true"
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
+        """Refuse a name the cloud would refuse; an unknown one passes until it is known."""
+        failures = []
+        if isinstance(news.get("name"), str):
+            try:
+                TypeAdapter(ImmName).validate_python(news["name"])
+            except ValidationError as error:
+                failures.append(dynamic.CheckFailure("name", f"{news['name']!r}: {error.errors()[0]['msg']}"))
+        return dynamic.CheckResult(news, failures)
+
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.DiffResult:
+        """Compare what is asked for with what is there; a property that is not asked for never differs."""
+        replaces = [key for key in REPLACING if olds.get(key) != news.get(key)]
+        changed = [key for key in IN_PLACE if news.get(key) is not None and olds.get(key) != news[key]]
+        return dynamic.DiffResult(changes=bool(replaces or changed), replaces=replaces)
+
+    def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
+        """CreateProject, after a look-up that keeps a stranger's project of that name out of our state."""
+        imm, spec = self._imm(props["region"]), _spec(props)
+        if imm.get_project(spec.name) is not None:
+            raise pulumi.RunError(
+                f"IMM project {spec.name} exists already in {props['region']} and does not belong to this stack: "
+                "choose another name, or delete it if nobody uses it"
+            )
+        try:
+            imm.create_project(spec)
+        except (TimedOut, Conflict):
+            # It was absent a moment ago: a lost answer, not somebody else, is why it is there now.
+            if imm.get_project(spec.name) is None:
+                raise
+        return dynamic.CreateResult(spec.name, _known(props))
+
+    def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
+        """GetProject; an empty id says that the project is gone."""
+        facts = self._imm(props["region"]).get_project(id_)
+        if facts is None:
+            return dynamic.ReadResult("", {})
+        live = {
+            "name": facts.name,
+            "region": props["region"],
+            "service_role": facts.service_role,
+            "template_id": facts.template_id or None,
+            "description": facts.description or None,
+        }
+        return dynamic.ReadResult(id_, live)
+
+    def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.UpdateResult:
+        """UpdateProject: a merge, in force after up to five minutes."""
+        self._imm(news["region"]).update_project(_spec(news))
+        return dynamic.UpdateResult(_known(news))
+
+    def delete(self, id_: str, props: dict[str, Any]) -> None:
+        """DeleteProject, refused while the project holds datasets; absence is success."""
+        imm = self._imm(props["region"])
+        if imm.get_project(id_) is None:
+            return
+        datasets = [dataset.name for dataset in imm.list_datasets(id_)]
+        if datasets:
+            raise pulumi.RunError(
+                f"IMM project {id_} still holds {len(datasets)} dataset(s), e.g. {', '.join(datasets[:5])}: delete "
+                "them first (the operator's Dataset objects with deletionPolicy Delete), then run this again"
+            )
+        imm.delete_project(id_)
+
+    def _imm(self, region: str) -> ImmPort:
+        endpoint = env.emulator_url(os.environ) if self.emulator else None
+        # No account id is needed here: it only names the limiter, and one update is all that shares it.
+        place = Place(account_id="", region=region, imm=endpoint)
+        return AlibabaClouds(Limiters(), Rates(), sts_endpoint=None).imm(place, env.credentials(os.environ), Lane.EDIT)
+
+
+class ImmProject(dynamic.Resource, module="imm", name="Project"):
+    """An IMM project (2020-09-30)."""
+
+    name: pulumi.Output[str]
+    region: pulumi.Output[str]
+    service_role: pulumi.Output[str]
+    template_id: pulumi.Output[str | None]
+    description: pulumi.Output[str | None]
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        name: pulumi.Input[str],
+        region: pulumi.Input[str],
+        service_role: pulumi.Input[str],
+        template_id: pulumi.Input[str] | None = None,
+        description: pulumi.Input[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        properties = {
+            "name": name,
+            "region": region,
+            "service_role": service_role,
+            "template_id": template_id,
+            "description": description,
+        }
+        super().__init__(ImmProjectProvider(), resource_name, properties, opts)
+
+
+def _spec(props: Mapping[str, Any]) -> ProjectSpec:
+    return ProjectSpec(name=props["name"], **{key: props.get(key) for key in IN_PLACE})
+
+
+def _known(props: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: props.get(key) for key in (*REPLACING, *IN_PLACE)}

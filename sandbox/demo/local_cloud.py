@@ -1,0 +1,75 @@
+"""The local cloud as the demo uses it: its address, its key, and a few calls through the official SDKs."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import oss2
+
+from controller.cloud.credentials import Credentials
+from controller.cloud.imm import Imm
+from controller.cloud.limiter import Limiter
+from emulator.instance import Config
+from sandbox.demo.services import Service, answers, start
+
+WELL_KNOWN = Config()  # the key pair that every emulator starts with, and that its `env` command prints
+PORT = 4666  # the emulator's own default, so that the commands of its README work beside the demo
+
+
+@dataclass(frozen=True)
+class LocalCloud:
+    """A running emulator."""
+
+    url: str
+    service: Service
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What `python -m emulator env` prints, for the Pulumi program."""
+        return {
+            "ALIBABA_CLOUD_ACCESS_KEY_ID": WELL_KNOWN.access_key_id,
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": WELL_KNOWN.access_key_secret,
+            "ALIBABA_CLOUD_ACCOUNT_ID": WELL_KNOWN.account_id,
+            "EMULATOR_URL": self.url,
+            "PATH": os.environ.get("PATH", ""),
+        }
+
+    def imm(self) -> Imm:
+        """IMM, through the operator's own adapter."""
+        credentials = Credentials(WELL_KNOWN.access_key_id, WELL_KNOWN.access_key_secret)
+        limiter = Limiter("demo", rate=50, burst=10)
+        return Imm(credentials, region=WELL_KNOWN.region, endpoint=self.url, limiter_of=lambda _project: limiter)
+
+    def bucket(self, name: str) -> Any:
+        """A bucket, through oss2."""
+        return oss2.Bucket(
+            oss2.AuthV4(WELL_KNOWN.access_key_id, WELL_KNOWN.access_key_secret),
+            self.url,
+            name,
+            region=WELL_KNOWN.region,
+        )
+
+
+def start_cloud(directory: Path) -> LocalCloud:
+    """Start the emulator and wait until it answers."""
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}"
+    service = start("emulator", ["emulator", "run", "--port", str(port)], directory / "emulator.log", {})
+    service.await_ready(lambda: answers(f"{url}/_emulator/health"), seconds=30)
+    return LocalCloud(url, service)
+
+
+def _free_port() -> int:
+    for port in (PORT, 0):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise OSError("no free port on 127.0.0.1")

@@ -1,0 +1,111 @@
+"""What the demo shows at its end. Every number is read back from the API server and the cloud."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sandbox.demo.stage import Stage
+from sandbox.demo.story import Scene
+
+# Two questions that only the files' own content can answer.
+QUERIES: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    (
+        "photos",
+        "pictures taken before 2010",
+        {
+            "Operation": "and",
+            "SubQueries": [
+                {"Operation": "eq", "Field": "MediaType", "Value": "image"},
+                {"Operation": "lt", "Field": "ProduceTime", "Value": "2010-01-01T00:00:00+08:00"},
+            ],
+        },
+    ),
+    (
+        "documents",
+        "documents whose author is Steve Canny",
+        {
+            "Operation": "and",
+            "SubQueries": [
+                {"Operation": "eq", "Field": "MediaType", "Value": "document"},
+                {"Operation": "eq", "Field": "Artist", "Value": "Steve Canny"},
+            ],
+        },
+    ),
+)
+SHOWN = ("ProduceTime", "ImageWidth", "ImageHeight", "Title", "Artist", "PageCount")
+FAILED = {"Operation": "exist", "Field": "Reason"}
+
+
+def show(scene: Scene, stage: Stage) -> dict[str, Any]:
+    """Print objects, queries and failures; return the last line's numbers."""
+    stage.heading("kubectl get imm --all-namespaces")
+    stage.say(scene.kubectl("get", "imm", "--all-namespaces"))
+    hits = sum(_show_query(scene, stage, *query) for query in QUERIES)
+    failed = _show_failures(scene, stage)
+    return {
+        "demo": "ok",
+        "bindings_ready": _bindings_ready(scene),
+        "files_indexed": _files_indexed(scene),
+        "query_hits": hits,
+        "failed_files": failed,
+        "seconds": round(stage.seconds, 1),
+    }
+
+
+def show_playground(scene: Scene, stage: Stage) -> None:
+    """Print every address and the commands to play with."""
+    bucket = scene.bucket("photos")
+    stage.heading("It stays up; Ctrl-C stops everything.")
+    stage.say(f"  API server     {scene.cluster.url}")
+    stage.say(f"  local cloud    {scene.cloud.url}   (requests: {scene.cloud.url}/_emulator/requests)")
+    stage.say(f"  operator       {scene.operator.url}/metrics   /healthz   /readyz")
+    stage.say(f"  logs           {scene.directory}/*.log")
+    stage.heading("To play with, in another shell:")
+    stage.say(f"  export KUBECONFIG={scene.cluster.kubeconfig}")
+    stage.say("  kubectl get imm -A -o wide --watch")
+    stage.say(f"  kubectl describe immb photos -n {scene.handover.namespace}")
+    stage.say(
+        f"  kubectl delete immb photos -n {scene.handover.namespace}   # Retain: the binding goes on in the cloud"
+    )
+    stage.say("  kubectl apply -f examples/manifests/bindings.yaml          # …and is adopted again")
+    stage.say('  eval "$(.venv/bin/python -m emulator env --url ' + scene.cloud.url + ')"')
+    stage.say(f"  .venv/bin/python examples/upload.py {bucket} README.md")
+
+
+def _show_query(scene: Scene, stage: Stage, dataset: str, question: str, query: Mapping[str, Any]) -> int:
+    files = scene.cloud.imm().simple_query(*scene.dataset(dataset), query)
+    stage.heading(f"{question}: {len(files)} hits")
+    for file in files:
+        facts = "  ".join(f"{name}={file[name]}" for name in SHOWN if file.get(name))
+        stage.say(f"  {file['URI']}  {facts}")
+    return len(files)
+
+
+def _show_failures(scene: Scene, stage: Stage) -> int:
+    files = [
+        file
+        for dataset in ("photos", "documents")
+        for file in scene.cloud.imm().simple_query(*scene.dataset(dataset), FAILED)
+    ]
+    stage.heading(f"files that could not be read: {len(files)}")
+    for file in files:
+        stage.say(f"  {file['URI']}  {file['Reason']}")
+    return len(files)
+
+
+def _bindings_ready(scene: Scene) -> int:
+    bindings = json.loads(scene.kubectl("get", "datasetbindings", "--output=json", *scene.namespace))["items"]
+    return sum(
+        condition["type"] == "Ready" and condition["status"] == "True"
+        for binding in bindings
+        for condition in binding["status"]["conditions"]
+    )
+
+
+def _files_indexed(scene: Scene) -> int:
+    """The datasets' own statistics, as the cloud gives them."""
+    imm = scene.cloud.imm()
+    found = [imm.get_dataset(project.name, d.name) for project in scene.handover.projects for d in project.datasets]
+    return sum(dataset.file_count for dataset in found if dataset is not None)

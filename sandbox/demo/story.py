@@ -1,0 +1,173 @@
+"""The demo's steps in order, and what a person sees at the end."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from controller.api.handover import Handover
+from sandbox.apiserver_build import find_programs
+from sandbox.cluster import Cluster, start_cluster
+from sandbox.demo import media
+from sandbox.demo.local_cloud import LocalCloud, start_cloud
+from sandbox.demo.operator import ROOT, Operator, install, start_operator
+from sandbox.demo.stage import Stage
+from sandbox.existing_cluster import use_context
+from sandbox.kubectl import Kubectl
+from sandbox.programs import ProgramError, run
+from sandbox.rehearse import rehearse
+
+BINDINGS = ROOT / "examples" / "manifests" / "bindings.yaml"
+STACK = "local"
+READY_SECONDS = 120
+LIVE_SECONDS = 30
+POLL = 0.2
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything that runs while the demo is up."""
+
+    directory: Path
+    cluster: Cluster
+    cloud: LocalCloud
+    operator: Operator
+    handover: Handover
+    kubectl: Kubectl
+
+    def dataset(self, name: str) -> tuple[str, str]:
+        """Project and name of a dataset of the hand-over."""
+        return next((p.name, d.name) for p in self.handover.projects for d in p.datasets if d.name == name)
+
+    def bucket(self, dataset: str) -> str:
+        """The media bucket that is bound to a dataset, as the cluster has it."""
+        binding = json.loads(self.kubectl("get", "datasetbinding", dataset, *self.namespace, "--output=json"))
+        return str(binding["spec"]["bucket"])
+
+    @property
+    def namespace(self) -> tuple[str]:
+        """Kubectl's flag for the demo's namespace."""
+        return (f"--namespace={self.handover.namespace}",)
+
+
+def set_up(directory: Path, context: str | None, stage: Stage, stack: ExitStack) -> Scene:
+    """Start everything and do the main job up to the point where every binding is Ready."""
+    cluster = _cluster(directory, context, stage, stack)
+    with stage.step("local Alibaba Cloud"):
+        cloud = start_cloud(directory)
+        stack.callback(cloud.service.stop)
+    with stage.step("provisioning: the Pulumi program, rehearsed against the local cloud"):
+        handover = _provision(directory, cloud)
+    files = media.corpus()
+    with stage.step(f"uploading {sum(map(len, files.values()))} files"):
+        for dataset, paths in files.items():
+            media.upload(cloud.bucket(_bucket_of(dataset, handover)), paths)
+    kubectl = Kubectl(cluster.kubeconfig)
+    with stage.step("definitions and RBAC"):
+        install(kubectl)
+    with stage.step("operator, as its own service account"):
+        operator = start_operator(cluster, directory, cloud.url)
+        stack.callback(operator.service.stop)
+    scene = Scene(directory, cluster, cloud, operator, handover, kubectl)
+    with stage.step("CloudAccount, Datasets and DatasetBindings applied"):
+        _apply(scene)
+    with stage.step("waiting until everything is Ready"):
+        _await_ready(scene)
+    return scene
+
+
+def follow_changes(scene: Scene, stage: Stage) -> None:
+    """Upload one file and delete another while the operator runs, and wait until the index shows both."""
+    project, dataset = scene.dataset("photos")
+    bucket = scene.cloud.bucket(scene.bucket("photos"))
+    first = next(path for path in media.corpus()["photos"] if path.parent.name == "photos")
+    imm = scene.cloud.imm()
+
+    def hits(key: str) -> int:
+        return len(imm.simple_query(project, dataset, equals("URI", f"oss://{bucket.bucket_name}/{key}")))
+
+    with stage.step("a file uploaded later shows up in the index"):
+        bucket.put_object_from_file("later/arrival.jpg", str(first))
+        _await("later/arrival.jpg to be indexed", lambda: hits("later/arrival.jpg") == 1)
+    with stage.step("a deleted one disappears from it"):
+        bucket.delete_object(media.key_of(first))
+        _await(f"{media.key_of(first)} to leave the index", lambda: hits(media.key_of(first)) == 0)
+
+
+def equals(field: str, value: str) -> dict[str, Any]:
+    """A SimpleQuery condition."""
+    return {"Operation": "eq", "Field": field, "Value": value}
+
+
+def _cluster(directory: Path, context: str | None, stage: Stage, stack: ExitStack) -> Cluster:
+    if context is not None:
+        with stage.step(f"using the cluster of context {context}"):
+            return use_context(context, directory)
+    programs = find_programs()  # shows its own progress: the first build takes minutes
+    with stage.step("Kubernetes API server"):
+        # The local cloud keeps nothing over a restart, so neither may the cluster: status would speak of what is gone.
+        shutil.rmtree(directory / "cluster", ignore_errors=True)
+        cluster = start_cluster(directory / "cluster", programs=programs, durable=False)
+    stack.callback(cluster.stop)
+    return cluster
+
+
+def _provision(directory: Path, cloud: LocalCloud) -> Handover:
+    state = directory / "rehearsal.json"
+    state.unlink(missing_ok=True)
+    with (directory / "provisioning.log").open("w") as log:
+        outputs = rehearse(STACK, state, cloud.environment, report=lambda line: print(line, file=log))
+    return Handover.model_validate(outputs["handover"])
+
+
+def _bucket_of(dataset: str, handover: Handover) -> str:
+    """The stack names its buckets after what is in them."""
+    for bucket in handover.media_buckets:
+        if bucket.endswith(dataset):
+            return bucket
+    raise ProgramError(f"environments/Pulumi.{STACK}.yaml has no media bucket that ends in {dataset!r}; add one")
+
+
+def _apply(scene: Scene) -> None:
+    document = scene.handover.model_dump_json(by_alias=True, exclude_none=True)
+    rendered = run([sys.executable, "-m", "controller.cli", "render", "-"], text=document)
+    scene.kubectl("create", "namespace", scene.handover.namespace)
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": scene.handover.credentials_secret},
+        "stringData": {
+            "accessKeyId": scene.cloud.environment["ALIBABA_CLOUD_ACCESS_KEY_ID"],
+            "accessKeySecret": scene.cloud.environment["ALIBABA_CLOUD_ACCESS_KEY_SECRET"],
+        },
+    }
+    scene.kubectl("apply", *scene.namespace, "--filename=-", text=json.dumps(secret))
+    scene.kubectl("apply", "--filename=-", text=rendered)
+    scene.kubectl("apply", f"--filename={BINDINGS}")
+
+
+def _await_ready(scene: Scene) -> None:
+    for kind in ("cloudaccounts", "datasets", "datasetbindings"):
+        words = ("wait", kind, "--all", "--for=condition=Ready", f"--timeout={READY_SECONDS}s", *scene.namespace)
+        try:
+            scene.kubectl(*words, seconds=READY_SECONDS + 10)
+        except ProgramError as error:
+            shown = scene.kubectl("get", "imm", "--output=wide", *scene.namespace)
+            raise ProgramError(
+                f"{kind} did not become Ready; the operator's log is in {scene.directory}:\n{shown}\n{error}"
+            ) from error
+
+
+def _await(what: str, holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + LIVE_SECONDS
+    while not holds():
+        if time.monotonic() > deadline:
+            raise ProgramError(f"waited {LIVE_SECONDS} s for {what} in vain")
+        time.sleep(POLL)

@@ -1,0 +1,205 @@
+"""DatasetBinding on the real API server: the main job of the first vendor guide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from controller.core.facts import BindingFacts
+from emulator.imm.lifecycle import force_binding_state
+from emulator.imm.state import State
+from tests.integration.world import PROJECT, World
+
+PHOTO = Path(__file__).parents[2] / "examples" / "media" / "photos" / "dune.jpg"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _dataset(world: World) -> None:
+    """One dataset for every binding of this file."""
+    world.dataset("all")
+    world.await_ready("dataset", "all")
+
+
+def bound(world: World, name: str, **spec: object) -> dict[str, object]:
+    """A bucket with one photo, bound and scanned."""
+    world.bucket(f"{name}-bucket").put_object_from_file("a.jpg", str(PHOTO))
+    world.binding(name, f"{name}-bucket", "all", **spec)
+    return world.await_ready("datasetbinding", name)
+
+
+def in_cloud(world: World, name: str) -> BindingFacts | None:
+    """The cloud's own view of the binding."""
+    return next((b for b in world.imm.list_bindings(PROJECT) if b.bucket == f"{name}-bucket"), None)
+
+
+def indexed(world: World, uri: str) -> bool:
+    """Whether a query finds the object."""
+    return len(world.imm.simple_query(PROJECT, "all", {"Operation": "eq", "Field": "URI", "Value": uri})) == 1
+
+
+def test_bucket_is_indexed_and_followed(world: World) -> None:
+    """Ready comes with Running and IncrementalScanning; later files and deletes show by themselves."""
+    body = bound(world, "main-job")
+    status = body["status"]
+    assert isinstance(status, dict)
+    assert (status["state"], status["phase"]) == ("Running", "IncrementalScanning")
+    assert (status["project"], status["dataset"], status["adopted"]) == (PROJECT, "all", False)
+    assert "intent" not in status
+    assert indexed(world, "oss://main-job-bucket/a.jpg")
+    world.bucket("main-job-bucket").put_object_from_file("later.jpg", str(PHOTO))
+    world.until("the later file", lambda: indexed(world, "oss://main-job-bucket/later.jpg"))
+    world.bucket("main-job-bucket").delete_object("a.jpg")
+    world.until("the deleted file", lambda: not indexed(world, "oss://main-job-bucket/a.jpg"))
+
+
+def test_three_writes_to_ready_and_none_afterwards(world: World) -> None:
+    """Finalizer, intent, Ready; another look at a settled object writes nothing to the cloud or to Kubernetes."""
+    bound(world, "frugal")
+    assert world.writes("frugal") == ["patch object", "update status", "update status"]
+    created = world.calls("CreateBinding")
+    world.request("datasetbinding", "frugal", "again")
+    assert world.writes("frugal") == ["patch object", *["update status"] * 3]  # the echo of the request
+    assert world.calls("CreateBinding") == created
+
+
+def test_waits_for_a_dataset_that_comes_later(world: World) -> None:
+    """A missing dependency is named, and its arrival is enough."""
+    world.bucket("early-bucket")
+    world.binding("early", "early-bucket", "not-yet")
+    condition = world.await_reason("datasetbinding", "early", "DependencyNotFound")
+    assert "Dataset not-yet does not exist in this namespace" in condition["message"]
+    world.dataset("not-yet")
+    world.await_ready("datasetbinding", "early")
+
+
+def test_existing_binding_is_adopted(world: World) -> None:
+    """A binding made by hand is taken over without a second scan."""
+    world.bucket("byhand-bucket").put_object_from_file("a.jpg", str(PHOTO))
+    world.imm.create_binding(PROJECT, "all", "byhand-bucket")
+    created = world.calls("CreateBinding")
+    world.binding("byhand", "byhand-bucket", "all")
+    assert world.await_ready("datasetbinding", "byhand")["status"]["adopted"] is True
+    assert world.calls("CreateBinding") == created
+
+
+def test_bucket_that_does_not_exist_is_refused_before_any_submit(world: World) -> None:
+    """Nothing is submitted for a bucket that is not there."""
+    created = world.calls("CreateBinding")
+    world.binding("nobucket", "nobucket-bucket", "all")
+    condition = world.await_reason("datasetbinding", "nobucket", "BucketNotFound")
+    assert "create it or correct spec.bucket" in condition["message"]
+    assert world.calls("CreateBinding") == created
+
+
+def test_bucket_larger_than_allowed_is_refused_before_it_is_billed(world: World) -> None:
+    """MaxObjects is checked before CreateBinding; raising it is enough."""
+    bucket = world.bucket("large-bucket")
+    for key in ("a.jpg", "b.jpg"):
+        bucket.put_object_from_file(key, str(PHOTO))
+    world.binding("large", "large-bucket", "all", maxObjects=1)
+    condition = world.await_reason("datasetbinding", "large", "TooManyObjects")
+    assert "holds 2 objects and spec.maxObjects allows 1; nothing was bound or billed" in condition["message"]
+    assert in_cloud(world, "large") is None
+    world.binding("large", "large-bucket", "all", maxObjects=2)
+    world.await_ready("datasetbinding", "large")
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "words"),
+    [("Failed", "BindingFailed", "no permission on the bucket"), ("Stopped", "BindingStopped", "IMM console")],
+)
+def test_standstill_is_stalled_with_the_way_out(world: World, state: str, reason: str, words: str) -> None:
+    """Failed and Stopped are seen by the poller and explained."""
+    name = f"broken-{state.lower()}"
+    bound(world, name)
+    force(world, name, state, "no permission on the bucket")
+    condition = world.await_reason("datasetbinding", name, reason)
+    assert words in condition["message"]
+    assert world.condition("datasetbinding", name, "Stalled")["status"] == "True"
+
+
+@pytest.mark.parametrize("state", ["Retrying", "SomethingNew"])
+def test_states_under_way_are_in_progress(world: World, state: str) -> None:
+    """Retrying and a state nobody has documented are progress, neither failure nor success."""
+    name = f"moving-{state.lower()}"
+    bound(world, name)
+    force(world, name, state, "")
+    assert state in world.await_reason("datasetbinding", name, "Indexing")["message"]
+
+
+def test_vanished_binding_is_not_paid_for_twice(world: World) -> None:
+    """A binding deleted behind our back is reported; it is made again only where the spec says so."""
+    bound(world, "vanishing")
+    world.imm.delete_binding(PROJECT, "all", "vanishing-bucket")
+    condition = world.await_reason("datasetbinding", "vanishing", "BindingVanished")
+    assert "spec.recreatePolicy to Always" in condition["message"]
+    world.binding("vanishing", "vanishing-bucket", "all", recreatePolicy="Always")
+    world.await_ready("datasetbinding", "vanishing")
+
+
+def test_retain_leaves_the_binding_running_and_it_is_adopted_again(world: World) -> None:
+    """Delete and re-create the object: no gap, no second scan."""
+    bound(world, "flux")
+    created = world.calls("CreateBinding")
+    world.delete("datasetbinding", "flux")
+    world.await_gone("datasetbinding", "flux")
+    assert "it goes on running and billing" in dict(world.events("DatasetBinding", "flux"))["Retained"]
+    still = in_cloud(world, "flux")
+    assert still is not None
+    assert still.scanned
+    world.binding("flux", "flux-bucket", "all")
+    assert world.await_ready("datasetbinding", "flux")["status"]["adopted"] is True
+    assert world.calls("CreateBinding") == created
+
+
+def test_delete_unbinds_and_never_purges(world: World) -> None:
+    """Policy Delete stops the sync; what is indexed stays indexed."""
+    bound(world, "unbound", deletionPolicy="Delete", deletionGracePeriod="0s")
+    world.delete("datasetbinding", "unbound")
+    world.await_gone("datasetbinding", "unbound")
+    assert in_cloud(world, "unbound") is None
+    assert indexed(world, "oss://unbound-bucket/a.jpg")
+
+
+def test_delete_without_credentials_says_how_to_get_out(world: World) -> None:
+    """With the account gone and the process restarted nothing can be deleted; detach lets go."""
+    world.account("leaving")
+    world.await_ready("cloudaccount", "leaving")
+    own = {"accountRef": {"name": "leaving"}, "deletionPolicy": "Delete", "deletionGracePeriod": "0s"}
+    bound(world, "orphan", **own)
+    world.stop()
+    world.delete("cloudaccount", "leaving")
+    world.delete("datasetbinding", "orphan")
+    world.start()
+    world.until(
+        "the standstill to be explained",
+        lambda: "imm-operator.dev/detach=true" in str((world.get("datasetbinding", "orphan") or {}).get("status")),
+    )
+    world.annotate("datasetbinding", "orphan", "imm-operator.dev/detach=true")
+    world.await_gone("datasetbinding", "orphan")
+    assert in_cloud(world, "orphan") is not None
+
+
+def test_suspend_holds_writes_and_never_blocks_deletion(world: World) -> None:
+    """A suspended object shows it, writes nothing to the cloud, and can be deleted."""
+    world.bucket("paused-bucket")
+    created = world.calls("CreateBinding")
+    world.binding("paused", "paused-bucket", "all", suspend=True)
+    world.until(
+        "Suspended to show", lambda: world.condition("datasetbinding", "paused", "Suspended").get("status") == "True"
+    )
+    assert world.calls("CreateBinding") == created
+    world.delete("datasetbinding", "paused")
+    world.await_gone("datasetbinding", "paused")
+
+
+def force(world: World, name: str, state: str, reason: str) -> None:
+    """Have the cloud report another state."""
+    account, region = world.cloud.account_id, world.cloud.region
+    world.cloud.run(
+        lambda instance: force_binding_state(
+            instance.cloud, account, region, PROJECT, "all", f"oss://{name}-bucket", cast("State", state), "", reason
+        )
+    )

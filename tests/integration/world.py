@@ -1,0 +1,203 @@
+"""What an integration test acts on: a real API server, a local cloud, the operator as a process under its own RBAC."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import oss2
+
+from controller.cloud.credentials import Credentials
+from controller.cloud.imm import Imm
+from controller.cloud.limiter import Limiter
+from controller.cloud.ports import ProjectSpec
+from emulator.testing import LocalCloud
+from sandbox.cluster import Cluster
+from sandbox.demo.operator import Operator, start_operator
+from sandbox.kubectl import Kubectl
+
+PROJECT = "media"
+POLL = 0.05
+
+
+@dataclass
+class World:
+    """One namespace, one operator that watches it alone, one cloud."""
+
+    cluster: Cluster
+    kubectl: Kubectl
+    cloud: LocalCloud
+    namespace: str
+    directory: Path
+    settings: dict[str, str] = field(default_factory=dict)
+    operator: Operator | None = None
+
+    @property
+    def imm(self) -> Imm:
+        """IMM as the account's owner sees it, through the operator's own adapter."""
+        limiter = Limiter("test", rate=50, burst=50)
+        keys = Credentials(self.cloud.access_key_id, self.cloud.access_key_secret)
+        return Imm(keys, region=self.cloud.region, endpoint=self.cloud.url, limiter_of=lambda _project: limiter)
+
+    def bucket(self, name: str) -> Any:
+        """An OSS bucket, created where it does not exist."""
+        auth = oss2.AuthV4(self.cloud.access_key_id, self.cloud.access_key_secret)
+        bucket = oss2.Bucket(auth, self.cloud.url, name, region=self.cloud.region)
+        bucket.create_bucket()
+        return bucket
+
+    def start(self) -> None:
+        """Start the operator, as its service account."""
+        own = {"IMM_OPERATOR_NAMESPACES": self.namespace, **self.settings}
+        self.operator = start_operator(self.cluster, self.directory, self.cloud.url, own)
+
+    def stop(self) -> None:
+        """End the operator in order."""
+        if self.operator is not None:
+            self.operator.service.stop()
+            self.operator = None
+
+    def kill(self) -> None:
+        """End the operator without a warning."""
+        if self.operator is not None:
+            self.operator.service.kill()
+            self.operator = None
+
+    def apply(self, kind: str, name: str, spec: dict[str, Any], **metadata: Any) -> None:
+        """Kubectl apply."""
+        body = {
+            "apiVersion": "imm-operator.dev/v1alpha1",
+            "kind": kind,
+            "metadata": {"name": name, "namespace": self.namespace, **metadata},
+            "spec": spec,
+        }
+        self.kubectl("apply", "--filename=-", text=json.dumps(body))
+
+    def secret(self, name: str, **data: str) -> None:
+        """Create or replace a Secret."""
+        body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data}
+        self.kubectl("apply", f"--namespace={self.namespace}", "--filename=-", text=json.dumps(body))
+
+    def account(self, name: str = "main", **spec: Any) -> None:
+        """A CloudAccount with the owner's key."""
+        self.secret(f"{name}-key", accessKeyId=self.cloud.access_key_id, accessKeySecret=self.cloud.access_key_secret)
+        own = {
+            "region": self.cloud.region,
+            "accountId": self.cloud.account_id,
+            "credentials": {"secretRef": {"name": f"{name}-key"}},
+            "endpoints": {"imm": self.cloud.url, "oss": self.cloud.url},
+        }
+        self.apply("CloudAccount", name, own | spec)
+
+    def dataset(self, name: str, **spec: Any) -> None:
+        """A Dataset object for the dataset of the same name in the test's project."""
+        self.apply("Dataset", name, {"accountRef": {"name": "main"}, "project": PROJECT, "name": name} | spec)
+
+    def binding(self, name: str, bucket: str, dataset: str, **spec: Any) -> None:
+        """A DatasetBinding of a bucket to a Dataset object."""
+        own = {"accountRef": {"name": "main"}, "dataset": {"ref": dataset}, "bucket": bucket}
+        self.apply("DatasetBinding", name, own | spec)
+
+    def get(self, kind: str, name: str) -> dict[str, Any] | None:
+        """The object as the API server has it, or None."""
+        words = ("get", kind, name, f"--namespace={self.namespace}", "--output=json", "--ignore-not-found")
+        shown = self.kubectl(*words)
+        return dict(json.loads(shown)) if shown else None
+
+    def condition(self, kind: str, name: str, type_: str) -> dict[str, Any]:
+        """A condition of the object's present generation, or an empty dict."""
+        body = self.get(kind, name) or {}
+        if body.get("status", {}).get("observedGeneration") != body.get("metadata", {}).get("generation"):
+            return {}
+        found = (c for c in body["status"].get("conditions", []) if c["type"] == type_)
+        return next(found, {})
+
+    def await_ready(self, kind: str, name: str, seconds: float = 20) -> dict[str, Any]:
+        """Wait until the object is Ready and return it."""
+        self.until(
+            f"{kind} {name} to be Ready",
+            lambda: self.condition(kind, name, "Ready").get("status") == "True",
+            seconds,
+            lambda: json.dumps((self.get(kind, name) or {}).get("status"), indent=2),
+        )
+        return self.get(kind, name) or {}
+
+    def await_reason(self, kind: str, name: str, reason: str, seconds: float = 20) -> dict[str, Any]:
+        """Wait until the Ready condition gives this reason and return the condition."""
+        self.until(
+            f"{kind} {name} to say {reason}",
+            lambda: self.condition(kind, name, "Ready").get("reason") == reason,
+            seconds,
+            lambda: json.dumps((self.get(kind, name) or {}).get("status"), indent=2),
+        )
+        return self.condition(kind, name, "Ready")
+
+    def await_gone(self, kind: str, name: str, seconds: float = 20) -> None:
+        """Wait until the object is gone."""
+        self.until(f"{kind} {name} to be gone", lambda: self.get(kind, name) is None, seconds)
+
+    def request(self, kind: str, name: str, token: str) -> None:
+        """Ask for a reconcile now, and wait until it is echoed."""
+        annotation = f"imm-operator.dev/reconcile-requested-at={token}"
+        self.annotate(kind, name, annotation)
+        self.until(
+            f"{kind} {name} to echo {token}",
+            lambda: ((self.get(kind, name) or {}).get("status") or {}).get("lastHandledReconcileAt") == token,
+        )
+
+    def annotate(self, kind: str, name: str, annotation: str) -> None:
+        """Kubectl annotate."""
+        self.kubectl("annotate", "--overwrite", kind, name, annotation, f"--namespace={self.namespace}")
+
+    def delete(self, kind: str, name: str) -> None:
+        """Kubectl delete, without waiting for the end."""
+        self.kubectl("delete", kind, name, f"--namespace={self.namespace}", "--wait=false")
+
+    def events(self, kind: str, name: str) -> list[tuple[str, str]]:
+        """Reason and message of each event about an object."""
+        shown = self.kubectl("get", "events", f"--namespace={self.namespace}", "--output=json")
+        return [
+            (event["reason"], event["message"])
+            for event in json.loads(shown)["items"]
+            if (event["involvedObject"]["kind"], event["involvedObject"]["name"]) == (kind, name)
+        ]
+
+    def calls(self, operation: str) -> int:
+        """How often the cloud was asked for an IMM operation so far, refused calls included."""
+        return self.cloud.counts().get("imm", {}).get(operation, 0)
+
+    def writes(self, name: str) -> list[str]:
+        """The operator's writes on objects of this name so far, from the API server's audit log."""
+        if self.cluster.audit_log is None:
+            raise RuntimeError("the cluster was started without an audit log")
+        found = []
+        for line in self.cluster.audit_log.read_text().splitlines():
+            entry = json.loads(line)
+            target = entry.get("objectRef", {})
+            if (
+                (target.get("namespace"), target.get("name")) == (self.namespace, name)
+                and target.get("apiGroup") == "imm-operator.dev"
+                and entry["verb"] not in {"get", "list", "watch"}
+                and entry["user"]["username"] == "system:serviceaccount:imm-operator:imm-operator"
+            ):
+                found.append(f"{entry['verb']} {target.get('subresource', 'object')}")
+        return found
+
+    def until(
+        self, what: str, holds: Callable[[], bool], seconds: float = 20, explain: Callable[[], str] = lambda: ""
+    ) -> None:
+        """Wait for a condition, with a limit."""
+        deadline = time.monotonic() + seconds
+        while not holds():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"waited {seconds} s for {what} in vain\n{explain()}")
+            time.sleep(POLL)
+
+
+def prepare(world: World) -> None:
+    """A project for the datasets of the test."""
+    world.imm.create_project(ProjectSpec(name=PROJECT, service_role="AliyunIMMDefaultRole"))

@@ -1,0 +1,370 @@
+"""The operator's ports in memory: a cloud, a cluster and a clock that a test moves. Nothing here knows the code under test.
+
+Every cloud call first asks `Cloud.fate` what becomes of it, so that a test can lose answers, delay effects, refuse or
+crash at any point; every object goes through its stored JSON form, as it does at a real API server.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from controller.api.common import Status
+from controller.api.fields import FINALIZER
+from controller.api.kind import Kind
+from controller.cloud.clouds import Place
+from controller.cloud.credentials import Credentials
+from controller.cloud.errors import CloudError, Conflict, ParentNotFound
+from controller.cloud.limiter import Lane
+from controller.cloud.ports import ImmPort, OssPort, ProjectSpec, StsPort
+from controller.core.facts import BindingFacts, BucketFacts, Caller, DatasetFacts, ProjectFacts, QuotaFacts
+from controller.reconcile.context import Context, Outcome
+from controller.reconcile.kinds import KINDS, Key, reconcile_object
+from controller.reconcile.ports import AnyKind, ObjectGone, StaleObject
+from controller.reconcile.report import Reporter
+from controller.reconcile.sessions import Sessions
+from controller.reconcile.snapshots import BindingSnapshots
+
+ACCOUNT, REGION = "1234567890123456", "cn-hangzhou"
+SECRET_KEY = "planted-secret-4f1d"
+START = datetime(2026, 8, 1, 12, 0, 0, tzinfo=UTC)
+WRITES = ("create_dataset", "update_dataset", "delete_dataset", "create_binding", "delete_binding")
+
+
+class Crash(BaseException):
+    """The process ends here."""
+
+
+class Clock:
+    """A clock that moves only when told."""
+
+    def __init__(self) -> None:
+        self.time = START
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.time += timedelta(seconds=seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What becomes of one call: whether and when it takes effect, and what the caller gets to know."""
+
+    effect: bool = True
+    delay: float = 0.0  # seconds from the call to its effect
+    raises: BaseException | None = None
+    took: float = 0.0  # seconds until the caller knows
+
+
+@dataclass
+class Cloud:
+    """IMM, OSS and STS of one account in one region."""
+
+    clock: Clock
+    fate: Callable[[str], Fate] = field(default=lambda _operation: Fate())
+    projects: set[str] = field(default_factory=lambda: {"media"})
+    datasets: dict[tuple[str, str], DatasetFacts] = field(default_factory=dict)
+    bindings: dict[tuple[str, str, str], BindingFacts] = field(default_factory=dict)
+    buckets: dict[str, BucketFacts] = field(default_factory=dict)
+    caller: Caller = field(default_factory=lambda: Caller(ACCOUNT, f"acs:ram::{ACCOUNT}:user/operator", is_root=False))
+    calls: list[str] = field(default_factory=list)
+    effects: list[str] = field(default_factory=list)
+    deletes_late: bool = False  # a deleted binding or dataset is listed until `finish_deletes`
+    _pending: list[tuple[datetime, Callable[[], object]]] = field(default_factory=list)
+
+    def imm(self, place: Place, credentials: Credentials, lane: Lane) -> ImmPort:
+        return self
+
+    def oss(self, place: Place, credentials: Credentials, lane: Lane) -> OssPort:
+        return self
+
+    def sts(self, place: Place, credentials: Credentials, lane: Lane) -> StsPort:
+        return self
+
+    @property
+    def writes(self) -> list[str]:
+        """The calls so far that may change something."""
+        return [call for call in self.calls if call in WRITES]
+
+    def get_caller(self) -> Caller:
+        return self._call("get_caller", lambda: self.caller)
+
+    def get_bucket(self, bucket: str) -> BucketFacts | None:
+        return self._call("get_bucket", lambda: self.buckets.get(bucket))
+
+    def get_project(self, project: str) -> ProjectFacts | None:
+        return self._call("get_project", lambda: _project(project) if project in self.projects else None)
+
+    def create_project(self, spec: ProjectSpec) -> ProjectFacts:
+        raise NotImplementedError("the operator never makes a project")
+
+    update_project = create_project
+
+    def delete_project(self, project: str) -> None:
+        raise NotImplementedError("the operator never deletes a project")
+
+    def list_datasets(self, project: str) -> list[DatasetFacts]:
+        return self._call("list_datasets", lambda: [d for (p, _), d in self.datasets.items() if p == project])
+
+    def get_dataset(self, project: str, dataset: str) -> DatasetFacts | None:
+        def look() -> DatasetFacts | None:
+            self._require(project)
+            return self.datasets.get((project, dataset))
+
+        return self._call("get_dataset", look)
+
+    def create_dataset(
+        self, project: str, dataset: str, *, template_id: str | None, description: str | None, quotas: QuotaFacts
+    ) -> DatasetFacts:
+        def make() -> DatasetFacts:
+            self._require(project)
+            if (project, dataset) in self.datasets:
+                raise Conflict("imm:CreateDataset", "it exists", code="ResourceAlreadyExists", request_id="r")
+            self.effects.append(f"create {project}/{dataset}")
+            made = DatasetFacts(project, dataset, template_id or "Official:Default", description or "", quotas)
+            self.datasets[project, dataset] = made
+            return made
+
+        return self._call("create_dataset", make)
+
+    def update_dataset(
+        self, project: str, dataset: str, *, template_id: str | None, description: str | None, quotas: QuotaFacts
+    ) -> DatasetFacts:
+        """Accepted at once, shown only when a test puts the new facts in place, as in the cloud."""
+        return self._call("update_dataset", lambda: self.datasets[project, dataset])
+
+    def delete_dataset(self, project: str, dataset: str) -> None:
+        def remove() -> None:
+            self.effects.append(f"delete {project}/{dataset}")
+            if not self.deletes_late:
+                self.datasets.pop((project, dataset), None)
+
+        self._call("delete_dataset", remove)
+
+    def list_bindings(self, project: str) -> list[BindingFacts]:
+        def look() -> list[BindingFacts]:
+            self._require(project)
+            return [found for (p, _, _), found in self.bindings.items() if p == project]
+
+        return self._call("list_bindings", look)
+
+    def create_binding(self, project: str, dataset: str, bucket: str) -> BindingFacts:
+        def make() -> BindingFacts:
+            if (project, dataset, bucket) in self.bindings:
+                raise Conflict("imm:CreateBinding", "it exists", code="ResourceAlreadyExists", request_id="r")
+            self.effects.append(f"bind {bucket}")
+            made = BindingFacts(project, dataset, bucket, "Ready", "", created_at=self.clock().isoformat())
+            self.bindings[project, dataset, bucket] = made
+            return made
+
+        return self._call("create_binding", make)
+
+    def delete_binding(self, project: str, dataset: str, bucket: str) -> None:
+        def remove() -> None:
+            self.effects.append(f"unbind {bucket}")
+            if not self.deletes_late:
+                self.bindings.pop((project, dataset, bucket), None)
+
+        self._call("delete_binding", remove)
+
+    def simple_query(
+        self, project: str, dataset: str, query: Mapping[str, Any], limit: int = 100
+    ) -> list[dict[str, Any]]:
+        raise NotImplementedError("the operator never queries")
+
+    def set_state(self, bucket: str, state: str, phase: str = "", reason: str = "") -> None:
+        """Move the bindings of a bucket, as the cloud does."""
+        for key, found in self.bindings.items():
+            if found.bucket == bucket:
+                self.bindings[key] = replace(found, state=state, phase=phase, reason=reason)
+
+    def _require(self, project: str) -> None:
+        if project not in self.projects:
+            raise ParentNotFound("imm:GetProject", f"project {project} does not exist", code="ResourceNotFound")
+
+    def _call(self, operation: str, effect: Callable[[], Any]) -> Any:
+        self.calls.append(operation)
+        self._arrive()
+        fate = self.fate(operation)
+        result = None
+        if fate.effect and fate.delay:
+            self._pending.append((self.clock() + timedelta(seconds=fate.delay), effect))
+        elif fate.effect:
+            result = effect()
+        self.clock.advance(fate.took)
+        if fate.raises is not None:
+            raise fate.raises
+        return result
+
+    def _arrive(self) -> None:
+        """Let every delayed effect happen that is due; one that comes too late to be allowed is refused quietly."""
+        due = [entry for entry in self._pending if entry[0] <= self.clock()]
+        self._pending = [entry for entry in self._pending if entry[0] > self.clock()]
+        for _, effect in due:
+            try:
+                effect()
+            except CloudError:
+                self.effects.append("refused late")
+
+
+def _project(name: str) -> ProjectFacts:
+    return ProjectFacts(name, "AliyunIMMDefaultRole", "", "")
+
+
+@dataclass
+class Cluster:
+    """The API server and the informer's cache in one: every write is seen at once."""
+
+    bodies: dict[Key, dict[str, Any]] = field(default_factory=dict)
+    secrets: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    writes: list[str] = field(default_factory=list)
+    events: list[tuple[str, str]] = field(default_factory=list)  # reason, message
+    before_write: Callable[[str], None] = field(default=lambda _what: None)
+    after_write: Callable[[str], None] = field(default=lambda _what: None)
+    _versions: int = 0
+
+    def put(self, kind: str, name: str, spec: dict[str, Any], **metadata: Any) -> Key:
+        """Apply a manifest: create the object, or change its spec and raise its generation."""
+        key = Key(kind, "team", name)
+        self._versions += 1
+        known = self.bodies.get(key, {"metadata": {"generation": 0, "uid": f"uid-{self._versions}", "finalizers": []}})
+        meta = known["metadata"] | {"name": name, "namespace": "team", "resourceVersion": str(self._versions)}
+        meta["generation"] += known.get("spec") != spec
+        status = known.get("status", {"observedGeneration": -1})
+        self.bodies[key] = {"kind": kind, "metadata": meta | metadata, "spec": spec, "status": status}
+        return key
+
+    def mark(self, key: Key, **metadata: Any) -> None:
+        """Change metadata only: annotations, a deletion timestamp."""
+        self._versions += 1
+        self.bodies[key]["metadata"] |= {"resourceVersion": str(self._versions), **metadata}
+
+    def read(self, key: Key) -> Any:
+        """The object, parsed."""
+        return KINDS[key.kind].read(self.bodies[key])
+
+    def get(self, kind: type[AnyKind], namespace: str, name: str) -> AnyKind | None:
+        body = self.bodies.get(Key(kind.kind(), namespace, name))
+        return kind.read(body) if body is not None else None
+
+    def read_secret(self, namespace: str, name: str) -> Mapping[str, str] | None:
+        return self.secrets.get((namespace, name))
+
+    def hold(self, target: AnyKind) -> AnyKind:
+        def add(body: dict[str, Any]) -> None:
+            body["metadata"]["finalizers"] = [*body["metadata"]["finalizers"], FINALIZER]
+
+        return self._write("hold", target, add)
+
+    def release(self, target: Kind) -> None:
+        def take_off(body: dict[str, Any]) -> None:
+            body["metadata"]["finalizers"] = [f for f in body["metadata"]["finalizers"] if f != FINALIZER]
+
+        self._write("release", target, take_off)
+        key = _key(target)
+        if target.metadata.deleting and not self.bodies[key]["metadata"]["finalizers"]:
+            del self.bodies[key]
+
+    def write_status(self, target: AnyKind, status: Status) -> AnyKind:
+        def store(body: dict[str, Any]) -> None:
+            body["status"] = status.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+        return self._write("status", target, store)
+
+    def emit(self, target: Kind, *, warning: bool, reason: str, message: str) -> None:
+        self.events.append((reason, message))
+
+    def _write(self, what: str, target: AnyKind, change: Callable[[dict[str, Any]], None]) -> AnyKind:
+        self.before_write(what)
+        key = _key(target)
+        body = self.bodies.get(key)
+        if body is None:
+            raise ObjectGone(str(key))
+        if body["metadata"]["resourceVersion"] != target.metadata.resource_version:
+            raise StaleObject(str(key))
+        change(body)
+        self._versions += 1
+        body["metadata"]["resourceVersion"] = str(self._versions)
+        self.writes.append(what)
+        self.after_write(what)
+        return type(target).read(body)
+
+
+def _key(target: Kind) -> Key:
+    return Key(target.kind(), target.metadata.namespace, target.metadata.name)
+
+
+@dataclass
+class World:
+    """A namespace with a CloudAccount, and an operator process that can be restarted."""
+
+    clock: Clock = field(default_factory=Clock)
+    cluster: Cluster = field(default_factory=Cluster)
+    cloud: Cloud = field(init=False)
+    context: Context = field(init=False)
+    account: Key = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.cloud = Cloud(self.clock)
+        self.cloud.buckets["photos"] = BucketFacts("photos", REGION, objects=10, size=1000)
+        self.cluster.secrets["team", "key"] = secret("LTAI-one", SECRET_KEY)
+        spec = {"region": REGION, "accountId": ACCOUNT, "credentials": {"secretRef": {"name": "key"}}}
+        self.account = self.cluster.put("CloudAccount", "account", spec)
+        self.restart()
+
+    def restart(self) -> None:
+        """A new process: nothing is remembered but what the cluster and the cloud hold."""
+        self.context = Context(
+            clouds=self.cloud,
+            objects=self.cluster,
+            cluster=self.cluster,
+            reporter=Reporter(self.cluster, self.clock),
+            sessions=Sessions(),
+            snapshots=BindingSnapshots(self.clock),
+            now=self.clock,
+            lane=Lane.EDIT,
+        )
+
+    def sign_in(self) -> None:
+        """Let the CloudAccount become Ready, and forget what that cost."""
+        self.run(self.account)
+        self.cluster.writes.clear()
+        self.cloud.calls.clear()
+
+    def run(self, key: Key) -> Outcome:
+        """One pass of one object."""
+        return reconcile_object(self.cluster.read(key), self.context)
+
+    def binding(self, name: str = "photos", **spec: Any) -> Key:
+        """Apply a DatasetBinding of bucket `photos` to media/pictures."""
+        target = {"accountRef": {"name": "account"}, "dataset": {"project": "media", "name": "pictures"}}
+        return self.cluster.put("DatasetBinding", name, target | {"bucket": "photos"} | spec)
+
+    def dataset(self, name: str = "pictures", **spec: Any) -> Key:
+        """Apply a Dataset media/pictures."""
+        target = {"accountRef": {"name": "account"}, "project": "media", "name": "pictures"}
+        return self.cluster.put("Dataset", name, target | spec)
+
+    def delete(self, key: Key) -> None:
+        """`kubectl delete`: gone at once without finalizers, else terminating."""
+        if self.cluster.bodies[key]["metadata"]["finalizers"]:
+            self.cluster.mark(key, deletionTimestamp=self.clock().isoformat())
+        else:
+            del self.cluster.bodies[key]
+
+    def condition(self, key: Key, kind: str = "Ready") -> tuple[str, str] | None:
+        """Status and reason of a condition."""
+        found = [c for c in self.cluster.read(key).status.conditions if c.type == kind]
+        return (found[0].status, found[0].reason) if found else None
+
+
+def secret(key_id: str, key_secret: str) -> dict[str, str]:
+    """`data` of a Secret."""
+    pair = {"accessKeyId": key_id, "accessKeySecret": key_secret}
+    return {name: base64.b64encode(value.encode()).decode() for name, value in pair.items()}

@@ -1,0 +1,186 @@
+"""The hand-over document as YAML: the same values for every reader, byte by byte the same each time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controller.api.cloudaccount import CloudAccount
+from controller.api.dataset import Dataset
+from controller.cli import main
+from controller.cli.yaml_text import documents
+
+DOCUMENT: dict[str, Any] = {
+    "version": 1,
+    "stack": "dev",
+    "name": "media",
+    "namespace": "media-dev",
+    "region": "cn-hangzhou",
+    "accountId": "1234567890123456",
+    "credentialsSecret": "alibaba-cloud",
+    "workBucket": "imm-work",
+    "mediaBuckets": ["photos-2025"],
+    "topic": "imm-events",
+    "queue": "imm-events",
+    "endpoints": {"imm": "http://127.0.0.1:4666"},
+    "projects": [
+        {
+            "name": "media",
+            "serviceRole": "imm-media",
+            "datasets": [
+                {"name": "Photos_2025", "templateId": "Official:ImageManagement"},
+                {"name": "docs", "quotas": {"maxFileCount": 1000}},
+            ],
+        }
+    ],
+}
+
+
+def render(document: Any, *arguments: str) -> Result:
+    """Run the command with the document on standard input."""
+    text = document if isinstance(document, str) else json.dumps(document)
+    return CliRunner().invoke(main, ["render", *arguments], input=text)
+
+
+def rendered(document: Any) -> list[dict[str, Any]]:
+    """The objects of a document."""
+    result = render(document)
+    assert result.exit_code == 0, result.output
+    return list(yaml.safe_load_all(result.stdout))
+
+
+def test_the_account_is_rendered_with_what_pulumi_made() -> None:
+    """A valid CloudAccount, with nothing that equals its default."""
+    account = rendered(DOCUMENT)[0]
+    assert account == {
+        "apiVersion": "imm-operator.dev/v1alpha1",
+        "kind": "CloudAccount",
+        "metadata": {"name": "media", "namespace": "media-dev"},
+        "spec": {
+            "region": "cn-hangzhou",
+            "accountId": "1234567890123456",
+            "credentials": {"secretRef": {"name": "alibaba-cloud"}},
+            "endpoints": {"imm": "http://127.0.0.1:4666"},
+            "workBucket": "imm-work",
+        },
+    }
+    assert CloudAccount.read(account).spec.account_id == "1234567890123456"
+
+
+def test_each_dataset_becomes_an_object_with_a_kubernetes_name() -> None:
+    """Lower case, `_` as `-`; the dataset keeps its own name in the spec."""
+    datasets = [Dataset.read(item) for item in rendered(DOCUMENT) if item["kind"] == "Dataset"]
+    assert [dataset.metadata.name for dataset in datasets] == ["photos-2025", "docs"]
+    assert [dataset.spec.name for dataset in datasets] == ["Photos_2025", "docs"]
+    assert {dataset.spec.account_ref.name for dataset in datasets} == {"media"}
+    assert datasets[1].spec.quotas.max_file_count == 1000
+
+
+def test_the_document_itself_goes_along() -> None:
+    """In a ConfigMap, so that the cluster can say which stack it was made for."""
+    (record,) = [item for item in rendered(DOCUMENT) if item["kind"] == "ConfigMap"]
+    assert record["metadata"] == {"name": "handover", "namespace": "media-dev"}
+    kept = json.loads(record["data"]["handover.json"])
+    assert rendered(kept) == rendered(DOCUMENT)
+
+
+def test_the_output_does_not_depend_on_the_order_of_keys() -> None:
+    """A repository shows a change only where the stack changed."""
+    shuffled = dict(reversed(DOCUMENT.items()))
+    assert render(DOCUMENT).stdout_bytes == render(shuffled).stdout_bytes
+
+
+def test_a_folder_gets_one_file_and_a_second_run_leaves_it_alone(tmp_path: Path) -> None:
+    """An untouched file keeps its time; a dataset that is gone leaves no file behind."""
+    folder = tmp_path / "cluster"
+    result = render(DOCUMENT, "--out", str(folder))
+    file = folder / "handover.yaml"
+    assert result.output == f"{file}: 4 objects\n"
+    assert file.read_bytes() == render(DOCUMENT).stdout_bytes
+    before = file.stat().st_mtime_ns
+    render(DOCUMENT, "--out", str(folder))
+    assert file.stat().st_mtime_ns == before
+    assert [item.name for item in folder.iterdir()] == ["handover.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"accountId": "x"}, "accountId: String should match pattern"),
+        ({"acountId": "1"}, "acountId: Extra inputs are not permitted"),
+        ({"version": 2}, "version: Input should be 1"),
+        (
+            {"projects": [{"name": "p", "serviceRole": "r", "datasets": [{"name": "a b"}]}]},
+            "projects.0.datasets.0.name:",
+        ),
+        (
+            {"projects": [{"name": "p", "serviceRole": "r", "datasets": [{"name": "a_b"}, {"name": "A-b"}]}]},
+            "datasets a_b and A-b would both be object a-b",
+        ),
+    ],
+)
+def test_a_wrong_document_is_refused_with_the_field_and_the_way_out(change: dict[str, Any], said: str) -> None:
+    """The document is never edited; the stack is."""
+    result = render(DOCUMENT | change)
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert "Correct the stack's configuration, run `pulumi up`, and render again" in result.stderr
+    assert result.stdout == ""
+
+
+def test_what_is_no_json_is_refused_with_the_command_that_makes_it() -> None:
+    """An empty pipe is the usual case."""
+    result = render("")
+    assert result.exit_code == 1
+    assert "make it with `pulumi stack output handover --json`" in result.stderr
+
+
+AMBIGUOUS = [
+    "on",
+    "No",
+    "y",
+    "null",
+    "~",
+    "1e3",
+    "0x1f",
+    "0o17",
+    "012",
+    "1_000",
+    "12:30",
+    "2026-01-01",
+    ".inf",
+    "NaN",
+    "",
+]
+AMBIGUOUS += ["-", "a: b", "a #b", "*a", "&a", "!a", "@a", "%a", "{a", "[a", "a:", "true", "=", "<<", "1.", "+1"]
+
+
+@pytest.mark.parametrize("text", AMBIGUOUS)
+def test_text_that_some_reader_takes_for_something_else_is_quoted(text: str) -> None:
+    """YAML 1.1 and 1.2 readers disagree about all of these."""
+    assert f"a: {json.dumps(text)}\n" in documents([{"a": text}])
+
+
+@given(st.dictionaries(st.text(), st.text() | st.integers() | st.booleans() | st.none() | st.lists(st.text())))
+def test_every_value_is_read_back_as_it_was(value: dict[str, Any]) -> None:
+    """Whatever text comes along, no reader of YAML 1.1 sees another value or another type."""
+    assert list(yaml.safe_load_all(documents([value, value]))) == [value, value]
+
+
+@given(st.text(min_size=1))
+def test_only_harmless_words_stand_bare(text: str) -> None:
+    """What stands bare could be no number, no truth value and no date for any reader."""
+    line = documents([{"a": text}]).removeprefix("---\na: ")
+    if line == f"{text}\n":
+        assert text[0].isascii()
+        assert text[0].isalpha()
+        assert text.lower() not in {"yes", "no", "on", "off", "true", "false", "null", "y", "n"}
+        with pytest.raises(ValueError, match="could not convert"):
+            float(text)
