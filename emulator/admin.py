@@ -44,7 +44,9 @@ class NewAccount(BaseModel):
 
 
 def serve_admin(instance: Instance, request: HttpRequest) -> HttpAnswer:
-    """Answer a request under `/_emulator/`."""
+    """Answer a request under `/_emulator/`. One from a web page is refused: no page may pull the levers."""
+    if "origin" in request.headers:
+        return _json(403, {"error": "the emulator's own pages are not for web pages: the request has an Origin"})
     path = request.raw_path.removeprefix("/_emulator/").strip("/")
     verbs = PAGES.get(path)
     if verbs is None:

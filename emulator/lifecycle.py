@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 _MOST_ROUNDS = 10_000
 
 
+def step(cloud: Cloud) -> bool:
+    """One bounded step, after which the event loop may answer requests again; True if anything changed."""
+    return imm.advance(cloud)
+
+
 def settle(cloud: Cloud) -> bool:
     """Advance until nothing changes any more; True if anything did.
 
@@ -19,6 +24,6 @@ def settle(cloud: Cloud) -> bool:
         RuntimeError: The lifecycle never comes to rest, which is a bug in it.
     """
     for round_ in range(_MOST_ROUNDS):
-        if not imm.advance(cloud):
+        if not step(cloud):
             return round_ > 0
     raise RuntimeError(f"the lifecycle still changes after {_MOST_ROUNDS} rounds at {cloud.clock.now()}")

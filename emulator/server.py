@@ -20,7 +20,7 @@ from emulator.call import Refusal
 from emulator.effects import fault_code, faulty_answer
 from emulator.ids import new_request_id
 from emulator.journal import Entry, without_secrets
-from emulator.lifecycle import settle
+from emulator.lifecycle import step
 from emulator.mns.data import has_message, wait_seconds
 from emulator.routing import ADMIN_PREFIX, route
 from emulator.wire.http import HttpAnswer, HttpRequest
@@ -90,7 +90,7 @@ class Server:
     async def _tick(self) -> None:
         while True:
             try:
-                if not self.instance.cloud.clock.virtual and settle(self.instance.cloud):
+                if not self.instance.cloud.clock.virtual and step(self.instance.cloud):
                     self.notify()
             except Exception:
                 log.exception("the lifecycle failed; it goes on with the next tick")

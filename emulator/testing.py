@@ -120,7 +120,7 @@ def running(config: Config | None = None, *, port: int = 0) -> Iterator[LocalClo
     """
     chosen = Config(virtual_clock=True) if config is None else config
     loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="emulator", daemon=True)
+    thread = threading.Thread(target=_run_loop, args=[loop], name="emulator", daemon=True)
     thread.start()
     instance = start(chosen)
 
@@ -147,6 +147,19 @@ def running(config: Config | None = None, *, port: int = 0) -> Iterator[LocalClo
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(_START_DEADLINE)
+
+
+def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
+    """Run until stopped, then let closing transports finish, as `asyncio.run` would."""
+    try:
+        loop.run_forever()
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+    finally:
         loop.close()
 
 

@@ -10,6 +10,8 @@ from pydantic import ConfigDict, Field
 from controller.api.common import Status
 from controller.api.fields import API_VERSION, DETACH, END_GRACE_PERIOD, FINALIZER, RECONCILE_REQUESTED_AT, Model
 
+MAX_TOKEN = 128  # characters of a request that are looked at and echoed in status.lastHandledReconcileAt
+
 
 class Metadata(Model):
     """The part of an object's metadata that decides anything here; the rest is left alone."""
@@ -39,7 +41,8 @@ class Metadata(Model):
     @property
     def reconcile_requested_at(self) -> str | None:
         """The token of the last request to reconcile now, if any."""
-        return self.annotations.get(RECONCILE_REQUESTED_AT)
+        token = self.annotations.get(RECONCILE_REQUESTED_AT)
+        return token[:MAX_TOKEN] if token is not None else None
 
     @property
     def grace_ended(self) -> bool:

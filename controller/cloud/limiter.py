@@ -46,6 +46,7 @@ class Pace:
 
     def __post_init__(self) -> None:
         self.rate = self.rate or self.ceiling
+        self.burst = max(1.0, self.burst)  # a bucket that never holds one call lets none through
         self.tokens = self.burst
 
     def delay(self, now: float) -> float:
@@ -60,7 +61,7 @@ class Pace:
 
     def throttled(self, now: float, retry_after: float | None) -> None:
         """The cloud refused: halve the rate, and wait as long as it said."""
-        self.rate = max(self.FLOOR, self.rate * self.DECREASE)
+        self.rate = max(min(self.FLOOR, self.ceiling), self.rate * self.DECREASE)
         self.tokens = 0.0
         self.not_before = max(self.not_before, now + (retry_after if retry_after is not None else 1 / self.rate))
 

@@ -115,7 +115,11 @@ def _by_code(code: str, status: int | None) -> type[errors.CloudError]:
 
 def _lost(operation: str, error: Exception) -> errors.CloudError:
     """No JSON answer came: refused (certainly no effect) or lost on the way (unclear)."""
-    text = str(error)[:512] or type(error).__name__
-    refused = "Connection refused" in text or "Name or service not known" in text or "NewConnectionError" in text
-    kind = errors.Unavailable if refused else errors.TimedOut
-    return kind(operation, text)
+    text = str(error) or type(error).__name__
+    kind = errors.Unavailable if never_sent(text) else errors.TimedOut
+    return kind(operation, text[:512])
+
+
+def never_sent(text: str) -> bool:
+    """Whether an HTTP library's words mean that no connection came about, so that nothing can have taken effect."""
+    return any(words in text for words in ("Connection refused", "Name or service not known", "NewConnectionError"))

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from xml.etree.ElementTree import ParseError
 
 import oss2
 from oss2.exceptions import OssError
 
-from controller.cloud import errors, trace
+from controller.cloud import errors, openapi, trace
 from controller.cloud.credentials import Credentials
 from controller.cloud.limiter import Lane, Limiter
 from controller.core.facts import BucketFacts
@@ -70,8 +71,8 @@ class Oss:
         with self._limiter.slot(self._lane):
             try:
                 result = method()
-            except OssError as error:
-                failure = _translate(operation, error)
+            except (OssError, ParseError, OSError) as error:
+                failure = _translate(operation, error) if isinstance(error, OssError) else _unreadable(operation, error)
                 trace.calls.add(operation, type(failure).__name__)
                 raise failure from error
         trace.calls.add(operation, "ok")
@@ -93,10 +94,15 @@ _SERVER_ERROR = 500
 _SERVICE_UNAVAILABLE = 503
 
 
+def _unreadable(operation: str, error: Exception) -> errors.CloudError:
+    """The answer broke off or is no XML: oss2 lets these through as they are."""
+    return errors.TimedOut(operation, f"the answer cannot be read: {error}"[:512])
+
+
 def _translate(operation: str, error: Any) -> errors.CloudError:
     code, message = error.code or "", str(error.message or error.body or error)[:512]
     if error.status == LOST_ON_THE_WAY:
-        return errors.TimedOut(operation, message)
+        return (errors.Unavailable if openapi.never_sent(message) else errors.TimedOut)(operation, message)
     if error.status == _SERVICE_UNAVAILABLE:
         return errors.Throttled(operation, message, code=code, request_id=error.request_id)
     kind = _BY_CODE.get(code, errors.TimedOut if error.status >= _SERVER_ERROR else errors.Invalid)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from controller.api.datasetbinding import DatasetBindingSpec, RecreatePolicy
-from controller.core.actions import CreateBinding, DeleteBinding, Hold
+from controller.core.actions import CreateBinding, DeleteBinding
 from controller.core.deletion import Leaving, plan_deletion
 from controller.core.dependency import Dependency, waiting_for
 from controller.core.facts import BindingFacts, BucketFacts
 from controller.core.intents import Ledger, submit_once
-from controller.core.plan import Plan, progressing, ready, restrict, stalled
+from controller.core.plan import Plan, hold_first, progressing, ready, restrict, stalled
 from controller.core.reasons import Reason
 
 POLL = 30.0  # seconds until a binding that scans is looked at again; the project's poller usually comes first
@@ -78,11 +78,10 @@ def _plan_kept(desired: DatasetBindingSpec, observed: ObservedBinding, now: date
         return wait
     if observed.name is None:
         return progressing(Reason.DEPENDENCY_NOT_READY, "waiting for the dataset's name")
-    if not observed.held:
-        return progressing(Reason.CREATING, f"taking charge of {observed.name}", Hold())
-    if observed.binding is None or observed.binding.gone:
-        return _plan_absent(desired, observed, observed.name, now)
-    return _plan_present(desired, observed.binding, observed.name)
+    found = observed.binding
+    if found is None or found.gone:
+        return hold_first(_plan_absent(desired, observed, observed.name, now), held=observed.held, present=False)
+    return hold_first(_plan_present(desired, found, observed.name), held=observed.held, present=True)
 
 
 def _plan_absent(desired: DatasetBindingSpec, observed: ObservedBinding, name: BindingName, now: datetime) -> Plan:

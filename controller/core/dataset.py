@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 
 from controller.api.common import Intent
 from controller.api.dataset import DatasetSpec
-from controller.core.actions import CreateDataset, DeleteDataset, Hold, RecordIntent, UpdateDataset
+from controller.core.actions import CreateDataset, DeleteDataset, RecordIntent, UpdateDataset
 from controller.core.deletion import Leaving, plan_deletion
 from controller.core.dependency import Dependency, waiting_for
 from controller.core.facts import DatasetFacts, QuotaFacts
 from controller.core.intents import Ledger, submit_once
-from controller.core.plan import Plan, progressing, ready, restrict, stalled
+from controller.core.plan import Plan, hold_first, progressing, ready, restrict, stalled
 from controller.core.reasons import Reason
 
 # UpdateDataset takes up to five minutes to show; an equal one is not repeated within six.
@@ -65,11 +65,11 @@ def _plan_kept(desired: DatasetSpec, observed: ObservedDataset, now: datetime) -
             f"project {desired.project} does not exist in this account and region; `pulumi up` makes it (a project of "
             "the old 2017-09-06 API does not count)",
         )
-    if not observed.held:
-        return progressing(Reason.CREATING, f"taking charge of dataset {desired.project}/{desired.name}", Hold())
     if observed.dataset is None:
-        return submit_once(_create(desired), observed.ledger, now)
-    return _plan_present(desired, observed.dataset, observed.ledger, now)
+        decided = submit_once(_create(desired), observed.ledger, now)
+    else:
+        decided = _plan_present(desired, observed.dataset, observed.ledger, now)
+    return hold_first(decided, held=observed.held, present=observed.dataset is not None)
 
 
 def _create(desired: DatasetSpec) -> CreateDataset:

@@ -23,7 +23,7 @@ from controller.core.plan import Plan, progressing
 from controller.core.reasons import Reason
 
 # Wider than the 15 s a call may take, so that a submit still on its way has ended before the second look-up.
-SPACING = timedelta(seconds=20)
+SPACING = timedelta(seconds=9)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,9 +65,21 @@ def stalled(reason: Reason, message: str) -> Plan:
     return Plan(Verdict(Standing.STALLED, reason, message))
 
 
+def acts(mode: Mode, *, suspend: bool) -> bool:
+    """Whether the object's mode and suspension let anything be written for it."""
+    return mode is Mode.APPLY and not suspend
+
+
+def hold_first(plan: Plan, *, held: bool, present: bool) -> Plan:
+    """Put our finalizer on before anything is made or kept in the cloud; a refusal that made nothing needs none."""
+    if held or not (present or plan.actions):
+        return plan
+    return Plan(plan.verdict, (Hold(), *plan.actions))
+
+
 def restrict(plan: Plan, mode: Mode, *, suspend: bool) -> Plan:
     """Hold back what the object's mode or suspension forbids, and say what was held back."""
-    if not suspend and mode is Mode.APPLY:
+    if acts(mode, suspend=suspend):
         return plan
     held_back = [action for action in plan.actions if not isinstance(action, Hold)]
     changes = tuple(action.describe()[:MAX_CHANGE_LENGTH] for action in held_back)[:MAX_PLANNED_CHANGES]

@@ -24,6 +24,9 @@ from controller.reconcile.steps import Work
 
 # The poller keeps snapshots younger than this. An older one means that it fails: then the pass must say so itself.
 OLDEST = timedelta(minutes=5)
+# Absence decides whether a bucket is scanned and billed, so it rests on a listing of this moment. Many objects that are
+# made at once share one.
+FRESH = timedelta(seconds=2)
 
 
 def scope_of(session: Session, project: str) -> Scope:
@@ -84,10 +87,13 @@ def _look_up(
     if session is None or name is None:
         return None
     imm = context.clouds.imm(session.place, session.credentials, context.lane)
+    scope, now = scope_of(session, name.project), context.now()
     rests_on_it = target.status.intent is not None or target.metadata.deleting
-    fresh = context.now() - (timedelta(0) if rests_on_it else OLDEST)
     try:
-        return context.snapshots.read(scope_of(session, name.project), imm, not_before=fresh)
+        known = context.snapshots.read(scope, imm, not_before=now - (timedelta(0) if rests_on_it else OLDEST))
+        if (name.dataset, name.bucket) in known.bindings:
+            return known
+        return context.snapshots.read(scope, imm, not_before=now - FRESH)
     except ParentNotFound:
         if target.metadata.deleting:
             return Snapshot({}, context.now())  # without the project there is no binding
@@ -118,6 +124,9 @@ def _apply(action: CloudAction, observed: ObservedBinding, target: DatasetBindin
             # Whether a delete is done at once is not documented: only a listing that began after it counts.
             after = context.snapshots.read(scope_of(session, project), imm, not_before=context.now())
             found = after.bindings.get((dataset, bucket))
+            if found is None and not target.metadata.deleting:  # it is made again, which asks for the bucket
+                observed = replace(observed, bucket=_bucket(target, session, context))
+            observed = replace(observed, ledger=replace(observed.ledger, looked_at=after.looked_at))
         case _:
             raise TypeError(f"{action} is not an action of a DatasetBinding")
     return replace(observed, binding=found)
@@ -138,7 +147,7 @@ def _report(target: DatasetBinding, observed: ObservedBinding, context: Context)
             update["adopted"] = status.intent is None
         update |= {"state": found.state, "phase": found.phase, "created_at": found.created_at}
         update["reason"] = found.reason[:512] or None
-    elif observed.needs[0].availability is Availability.READY:
+    elif all(need.availability is Availability.READY for need in observed.needs):  # looked for, and not there
         update |= {"state": None, "phase": None, "reason": None}
     return status.model_copy(update=update)
 

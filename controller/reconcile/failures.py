@@ -30,7 +30,9 @@ TERMINAL: tuple[tuple[type[CloudError], Reason, str], ...] = (
 
 def verdict_of(error: CloudError) -> Verdict:
     """How a failed call is reported. The request id goes to log and event, as it would change the status each time."""
-    said = f"{error.operation}: {error.code} {error.message}".replace("  ", " ").strip()
+    # A refused signature is answered with the string that was signed, which is another one each time.
+    words = "" if isinstance(error, BadCredentials) else error.message
+    said = f"{error.operation}: {error.code} {words}".replace("  ", " ").strip()
     if isinstance(error, Retryable):
         reason = Reason.THROTTLED if isinstance(error, Throttled) else Reason.CLOUD_UNAVAILABLE
         what = "something else changes it now" if isinstance(error, Conflict) else "will be tried again"

@@ -31,6 +31,7 @@ class _Project:
     imm: ImmPort
     listing: threading.Lock = field(default_factory=threading.Lock)
     snapshot: Snapshot | None = None
+    changed: set[Place] = field(default_factory=set)
     written: dict[Place, tuple[datetime, BindingFacts | None]] = field(default_factory=dict)
 
 
@@ -58,7 +59,9 @@ class BindingSnapshots:
             return self._list(scope, project)
 
     def refresh(self, scope: Scope) -> set[Place]:
-        """List a known project again and say which bindings differ from before.
+        """List a known project again and say which bindings changed since this was last asked.
+
+        Listings made in between, for a reader, count too: whom they concern has to be told just the same.
 
         Raises:
             controller.cloud.errors.CloudError: the listing failed; the old snapshot stays.
@@ -66,14 +69,16 @@ class BindingSnapshots:
         with self._lock:
             project = self._projects[scope]
         with project.listing:
-            before = project.snapshot.bindings if project.snapshot else {}
-            after = self._list(scope, project).bindings
-        return {place for place in before.keys() | after.keys() if before.get(place) != after.get(place)}
+            self._list(scope, project)
+            changed, project.changed = project.changed, set()
+        return changed
 
     def record(self, scope: Scope, place: Place, facts: BindingFacts | None) -> None:
         """Install the outcome of our own write: None after a delete."""
         with self._lock:
-            project = self._projects[scope]
+            project = self._projects.get(scope)
+            if project is None:
+                return  # forgotten meanwhile, or the keys were replaced: the next reader lists anew
             project.written[place] = (self._now(), facts)
             if project.snapshot is not None:
                 bindings = _with(project.snapshot.bindings, place, facts)
@@ -96,6 +101,8 @@ class BindingSnapshots:
             project.written = {place: entry for place, entry in project.written.items() if entry[0] >= began}
             for place, (_, facts) in project.written.items():
                 listed = _with(listed, place, facts)
+            before = project.snapshot.bindings if project.snapshot else {}
+            project.changed |= {p for p in before.keys() | listed.keys() if before.get(p) != listed.get(p)}
             project.snapshot = Snapshot(listed, began)
             return project.snapshot
 

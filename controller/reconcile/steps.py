@@ -111,10 +111,11 @@ def _advance(
     work: Work[Target, Observed], reached: Reached[Target, Observed], context: Context
 ) -> Reached[Target, Observed]:
     """Plan and apply until there is nothing to do, an action fails, or the object is released."""
+    done: tuple[Action, ...] = ()
     for _ in range(MAX_STEPS):
         plan = work.plan(reached.target, reached.observed, context.now())
         reached = replace(reached, verdict=plan.verdict)
-        if not plan.actions:
+        if plan.actions == done:  # none; or what was done does not show yet: the verdict says when to look again
             return reached
         for action in plan.actions:
             try:
@@ -123,6 +124,7 @@ def _advance(
                 return _failed(reached, action, error)
             if reached.released:
                 return reached
+        done = plan.actions
     raise RuntimeError(f"{name_of(reached.target)} did not converge in {MAX_STEPS} steps; last: {reached.verdict}")
 
 
@@ -170,9 +172,9 @@ def _conclude(
     target: Target, status: ManagedStatus, verdict: Verdict, error: CloudError | None, context: Context
 ) -> Outcome:
     status = summarize(target, status, verdict, context.now())
-    if status.adopted and not target.status.adopted:
+    written = context.reporter.write(target, target.status, status, verdict)
+    if written is not target and status.adopted and not target.status.adopted:
         context.reporter.event(target, Reason.ADOPTED, "it existed already in the cloud and is now kept by this object")
-    context.reporter.write(target, target.status, status, verdict)
     if isinstance(error, BadCredentials):
         context.sessions.suspect(target.metadata.namespace, target.spec.account_ref.name)
     if isinstance(error, Retryable):

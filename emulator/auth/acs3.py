@@ -3,7 +3,7 @@
 The raw query text must never be canonicalised: `requests` sends a space as `+` and a slash as `%2F`, aiohttp sends a
 literal slash, and both sign the same decoded values re-encoded. So the query is decoded and encoded again here, and
 only the headers named in SignedHeaders count (HTTP clients add unsigned ones of their own).
-Source: help.aliyun.com/document_detail/2712195, checked against alibabacloud-tea-openapi.
+Source: alibabacloud-tea-openapi, `utils.get_authorization`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """OSS signature version 1 (HMAC-SHA1), in the Authorization header or in a signed address.
 
-Source: help.aliyun.com/zh/oss/developer-reference/include-signatures-in-the-authorization-header, checked against oss2.
+Source: oss2's `auth.ProviderAuth`.
 """
 
 from __future__ import annotations

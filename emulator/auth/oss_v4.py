@@ -1,7 +1,7 @@
 """OSS signature version 4 (HMAC-SHA256 with a derived key), in the Authorization header or in a signed address.
 
 The canonical path is always `/bucket/key`, also when the bucket stands in the host name.
-Source: help.aliyun.com/zh/oss/developer-reference/recommend-to-use-signature-version-4, checked against oss2.
+Source: oss2's `auth.ProviderAuthV4`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Signature version 1.0 of the RPC gateway (HMAC-SHA1): older SDKs and the Pulumi provider.
 
 Query and form are signed as one set of parameters, whichever of the two each of them travels in.
-Source: help.aliyun.com/document_detail/315526, checked against alibabacloud-tea-openapi and aliyun-python-sdk-core.
+Source: alibabacloud-tea-openapi and aliyun-python-sdk-core. Codes and statuses: help.aliyun.com/document_detail/434846.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Buckets: making, finding, describing and removing them.
 
-Source: help.aliyun.com/zh/oss/developer-reference/list-of-operations-by-function, one page per operation.
+Shapes are those that oss2 and the Pulumi provider read; no account has confirmed them.
 """
 
 from __future__ import annotations

@@ -46,18 +46,34 @@ def _unchanged(item: StoredObject) -> Refusal:
     return Refusal(304, "NotModified", f"The object {item.key} has not changed.")
 
 
-def read_range(header: str | None, size: int) -> tuple[int, int] | None:
-    """First and last byte to send, or None for the whole.
+def read_range(header: str | None, size: int, *, standard: bool = False) -> tuple[int, int] | None:
+    """First and last byte to send, or None for the whole object.
 
-    OSS answers the whole object with 200 to a range it cannot use, unless the request asks for the standard behaviour
-    (`x-oss-range-behavior: standard`), which the caller handles (help.aliyun.com/zh/oss/developer-reference/getobject).
+    By default OSS ignores a range that is not wholly inside the object and sends everything with 200; with
+    `x-oss-range-behavior: standard` it cuts the end and refuses a start behind the object, as RFC 9110 has it
+    (help.aliyun.com/en/oss/developer-reference/scope-download-using-oss-sdk-for-php-v2). Several ranges in one request
+    are always refused (help.aliyun.com/en/oss/user-guide/http-status-code-416).
+
+    Raises:
+        Refusal: InvalidRange, 416.
     """
-    match = _RANGE.fullmatch((header or "").strip())
+    text = (header or "").strip()
+    if text.startswith("bytes=") and "," in text:
+        raise _unsatisfiable()
+    match = _RANGE.fullmatch(text)
     if match is None or match.group(0) == "bytes=-":
         return None
     first, last = match.groups()
-    if not first:
-        start, end = size - int(last), size - 1
-        return (start, end) if 0 < int(last) <= size else None
-    start, end = int(first), int(last or size - 1)
-    return (start, min(end, size - 1)) if start < size and start <= end < max(size, end + 1) else None
+    start = int(first) if first else size - int(last)
+    end = int(last) if first and last else size - 1
+    if 0 <= start <= end < size:
+        return start, end
+    if not standard or end < start < size:
+        return None
+    if start >= size:
+        raise _unsatisfiable()
+    return max(start, 0), min(end, size - 1)
+
+
+def _unsatisfiable() -> Refusal:
+    return Refusal(416, "InvalidRange", "The requested range cannot be satisfied")

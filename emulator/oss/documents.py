@@ -17,7 +17,7 @@ from emulator.call import Call, Refusal, Reply
 from emulator.oss.access import owned_bucket
 from emulator.oss.buckets import ACLS, owner_node
 from emulator.oss.object_facts import read_tag_set, tag_document
-from emulator.oss.registry import OPERATIONS, serves
+from emulator.oss.registry import serves
 from emulator.oss.resolve import SETTINGS
 from emulator.oss.writing import check_digest
 from emulator.wire.xml import Node, child_text, parse, render
@@ -146,9 +146,9 @@ def _delete(name: str) -> Callable[[Cloud, Call], Reply]:
 
 for _name, _setting in XML_SETTINGS.items():
     _suffix = SETTINGS[_name]
-    OPERATIONS.serves(f"Put{_suffix}", _name)(_put(_name, _setting))
-    OPERATIONS.serves(f"Get{_suffix}", _name)(_get(_name, _setting))
-    OPERATIONS.serves(f"Delete{_suffix}", _name)(_delete(_name))
+    serves(f"Put{_suffix}", _name)(_put(_name, _setting))
+    serves(f"Get{_suffix}", _name)(_get(_name, _setting))
+    serves(f"Delete{_suffix}", _name)(_delete(_name))
 
 
 @serves("PutBucketPolicy", "policy")
@@ -174,7 +174,7 @@ def get_policy(cloud: Cloud, call: Call) -> Reply:
     return Reply(document, headers={"content-type": "application/json"})
 
 
-OPERATIONS.serves("DeleteBucketPolicy", "policy")(_delete("policy"))
+serves("DeleteBucketPolicy", "policy")(_delete("policy"))
 
 
 @serves("GetBucketAcl", "acl")

@@ -1,4 +1,4 @@
-"""OSS's rules for names (help.aliyun.com/zh/oss/user-guide/bucket-naming-conventions and object-naming-conventions)."""
+"""OSS's rules for names: those of buckets are also oss2's own, those of keys are UTF-8, 1 to 1023 bytes."""
 
 from __future__ import annotations
 

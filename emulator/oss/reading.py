@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import TYPE_CHECKING
 
-from emulator.call import Call, Refusal, Reply
+from emulator.call import Call, Reply
 from emulator.oss.access import existing_object, owned_bucket
 from emulator.oss.conditions import check_conditions, read_range
 from emulator.oss.registry import serves
@@ -26,7 +26,7 @@ _OVERRIDES = {
 }
 
 
-@serves("GetObject", *_OVERRIDES, "x-oss-range-behavior")
+@serves("GetObject", *_OVERRIDES, "x-oss-range-behavior", provenance="documented")
 def get_object(cloud: Cloud, call: Call) -> Reply:
     """The content, or the range of it that the request asks for."""
     bucket = owned_bucket(cloud, call)
@@ -36,10 +36,9 @@ def get_object(cloud: Cloud, call: Call) -> Reply:
     for name, header in _OVERRIDES.items():
         if call.params.get(name):
             headers[header] = call.params[name]
-    span = read_range(call.headers.get("range"), item.size)
+    standard = call.headers.get("x-oss-range-behavior") == "standard"
+    span = read_range(call.headers.get("range"), item.size, standard=standard)
     if span is None:
-        if call.headers.get("x-oss-range-behavior") == "standard" and call.headers.get("range", "").startswith("bytes"):
-            raise Refusal(416, "InvalidRange", "The requested range cannot be satisfied.")
         return Reply(item.data, headers=headers)
     start, end = span
     headers["content-range"] = f"bytes {start}-{end}/{item.size}"

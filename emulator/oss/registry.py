@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from emulator.call import Operations
 
 OPERATIONS = Operations("oss")
-serves = OPERATIONS.serves
+# Answers are shaped as the official SDKs read them; an operation whose rules were read in its reference says so itself.
+serves = partial(OPERATIONS.serves, provenance="sdk")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from emulator.call import Call, Reply
 from emulator.ram.parameters import absent, date, exists, ram_of, required
 from emulator.ram.policies import find_policy
-from emulator.ram.registry import OPERATIONS, serves
+from emulator.ram.registry import serves
 from emulator.ram.roles import find_role, role_arn
 from emulator.ram.state import Attachment, Role, User
 from emulator.ram.users import find_user
@@ -67,12 +67,12 @@ def _held(holder: User | Role, kind: str, name: str) -> Attachment | None:
     return next((a for a in holder.attachments if (a.policy_type, a.policy_name) == at), None)
 
 
-OPERATIONS.serves("AttachPolicyToRole", "PolicyType", "PolicyName", "RoleName")(_attach("Role", find_role))
-OPERATIONS.serves("DetachPolicyFromRole", "PolicyType", "PolicyName", "RoleName")(_detach("Role", find_role))
-OPERATIONS.serves("ListPoliciesForRole", "RoleName")(_list(find_role))
-OPERATIONS.serves("AttachPolicyToUser", "PolicyType", "PolicyName", "UserName")(_attach("User", find_user))
-OPERATIONS.serves("DetachPolicyFromUser", "PolicyType", "PolicyName", "UserName")(_detach("User", find_user))
-OPERATIONS.serves("ListPoliciesForUser", "UserName")(_list(find_user))
+serves("AttachPolicyToRole", "PolicyType", "PolicyName", "RoleName")(_attach("Role", find_role))
+serves("DetachPolicyFromRole", "PolicyType", "PolicyName", "RoleName")(_detach("Role", find_role))
+serves("ListPoliciesForRole", "RoleName")(_list(find_role))
+serves("AttachPolicyToUser", "PolicyType", "PolicyName", "UserName")(_attach("User", find_user))
+serves("DetachPolicyFromUser", "PolicyType", "PolicyName", "UserName")(_detach("User", find_user))
+serves("ListPoliciesForUser", "UserName")(_list(find_user))
 
 
 @serves("ListEntitiesForPolicy", "PolicyType", "PolicyName")

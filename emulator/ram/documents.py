@@ -1,6 +1,6 @@
 """Policy documents: checked when they are put, so that a program with a broken policy fails here as it would there.
 
-Shape and limits: help.aliyun.com/zh/ram/user-guide/policy-structure-and-syntax. Evaluation is not done yet.
+The checks are those any valid policy passes; the code `MalformedPolicyDocument` is assumed. Nothing is evaluated yet.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """RAM's rules for parameters, its refusals, and its way of paging, naming and dating.
 
-Codes follow the pattern `EntityNotExist.Role`, `DeleteConflict.Role.Policy` of RAM's error pages
-(next.api.aliyun.com/document/Ram/2015-05-01/errorCode).
+Codes follow RAM's pattern `EntityNotExist.Role`, `DeleteConflict.Role.Policy`. Rules for names and sessions:
+www.alibabacloud.com/help/doc-detail/159988.htm (role) and 159987.htm (policy).
 """
 
 from __future__ import annotations

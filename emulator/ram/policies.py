@@ -1,7 +1,7 @@
 """Policies: custom ones of the account, and the handful of system ones that every account sees.
 
-Source: help.aliyun.com/zh/ram/developer-reference/api-ram-2015-05-01-overview; error codes of conflicts are assumed
-where their page was not at hand.
+Shapes come from the SDK's models; that a policy with holders or further versions is not deleted, from
+www.alibabacloud.com/help/doc-detail/159987.htm. The codes of those conflicts are assumed.
 """
 
 from __future__ import annotations

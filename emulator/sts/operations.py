@@ -8,9 +8,9 @@ from emulator.state import Cloud
 OPERATIONS = Operations("sts")
 
 
-@OPERATIONS.serves("GetCallerIdentity")
+@OPERATIONS.serves("GetCallerIdentity", provenance="sdk")
 def get_caller_identity(_: Cloud, call: Call) -> Reply:
-    """Who signed the request (help.aliyun.com/zh/ram/developer-reference/api-sts-2015-04-01-getcalleridentity)."""
+    """Who signed the request."""
     identity = call.identity
     if identity is None:
         raise Refusal(400, "MissingAccessKeyId", "AccessKeyId is mandatory for this action.")

@@ -16,10 +16,25 @@ from emulator.testing import LocalCloud, cloud
 __all__ = ["cloud"]
 
 
+class ReadingSession(oss2.Session):  # type: ignore[misc]  # the vendor's SDK has no types
+    """A session that reads empty answers.
+
+    oss2 leaves the answers of delete_object and get_object_meta unread. Their connections then never return to the
+    pool, and whichever test the cycle collector runs in is blamed for an unclosed socket.
+    """
+
+    def do_request(self, request: Any, timeout: float) -> Any:
+        """Send, and take in what has no body."""
+        answer = super().do_request(request, timeout)
+        if request.method in {"DELETE", "HEAD"} and answer.status // 100 == 2:
+            answer.read()
+        return answer
+
+
 @pytest.fixture
 def oss_session() -> Iterator[oss2.Session]:
     """One connection pool per test, closed at its end."""
-    session = oss2.Session()
+    session = ReadingSession()
     yield session
     session.session.close()
 

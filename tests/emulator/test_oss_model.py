@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import oss2
+from conftest import ReadingSession
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -31,7 +32,7 @@ class OssMachine(RuleBasedStateMachine):
         self.appendable: set[str] = set()
         self.announced = 0
         self.changes = 0
-        self.session = oss2.Session()
+        self.session = ReadingSession()
         self.context: AbstractContextManager[LocalCloud] = running()
 
     @initialize()

@@ -145,13 +145,8 @@ def test_signed_nonsense_never_breaks_a_handler(service: str, data: st.DataObjec
 def test_resolving_never_fails(method: str, place: tuple[str, str], params: dict[str, Any]) -> None:
     """Any combination has a name or none."""
     name = resolve(method, place, params, {})
-    assert (
-        name == ""
-        or name in SERVICES["oss"].by_name
-        or name == "ListObjectVersions"
-        or "Put" in name
-        or "Delete" in name
-    )
+    of_a_setting = name.startswith(("PutBucket", "GetBucket", "DeleteBucket"))
+    assert name in {"", "ListObjectVersions"} or name in SERVICES["oss"].by_name or of_a_setting
 
 
 @pytest.mark.parametrize(
@@ -161,7 +156,7 @@ def test_resolving_never_fails(method: str, place: tuple[str, str], params: dict
         b"GET //..//../a HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n",
         b"GET /?" + b"a=b&" * 40_000 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n",
         b"DELETE / HTTP/1.1\r\nHost: x\r\nx-acs-version: 2020-09-30\r\nConnection: close\r\n\r\n",
-        b"PUT /bucket/key HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx",
+        b"PUT /bucket/k HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx",
         b"GET http://b.oss-cn-x.y/k HTTP/1.1\r\nHost: b.oss-cn-x.y\r\nConnection: close\r\n\r\n",
     ],
 )

@@ -15,17 +15,17 @@ from tests.integration.world import PROJECT, World
 PHOTO = Path(__file__).parents[2] / "examples" / "media" / "photos" / "dune.jpg"
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _dataset(world: World) -> None:
-    """One dataset for every binding of this file."""
-    world.dataset("all")
-    world.await_ready("dataset", "all")
+def ready_dataset(world: World, name: str) -> None:
+    """A dataset of the test's own: one takes ten bindings at most."""
+    world.dataset(name)
+    world.await_ready("dataset", name)
 
 
 def bound(world: World, name: str, **spec: object) -> dict[str, object]:
-    """A bucket with one photo, bound and scanned."""
+    """A bucket with one photo, bound to a dataset of the same name and scanned."""
+    ready_dataset(world, name)
     world.bucket(f"{name}-bucket").put_object_from_file("a.jpg", str(PHOTO))
-    world.binding(name, f"{name}-bucket", "all", **spec)
+    world.binding(name, f"{name}-bucket", name, **spec)
     return world.await_ready("datasetbinding", name)
 
 
@@ -34,9 +34,10 @@ def in_cloud(world: World, name: str) -> BindingFacts | None:
     return next((b for b in world.imm.list_bindings(PROJECT) if b.bucket == f"{name}-bucket"), None)
 
 
-def indexed(world: World, uri: str) -> bool:
+def indexed(world: World, name: str, key: str) -> bool:
     """Whether a query finds the object."""
-    return len(world.imm.simple_query(PROJECT, "all", {"Operation": "eq", "Field": "URI", "Value": uri})) == 1
+    query = {"Operation": "eq", "Field": "URI", "Value": f"oss://{name}-bucket/{key}"}
+    return len(world.imm.simple_query(PROJECT, name, query)) == 1
 
 
 def test_bucket_is_indexed_and_followed(world: World) -> None:
@@ -45,22 +46,25 @@ def test_bucket_is_indexed_and_followed(world: World) -> None:
     status = body["status"]
     assert isinstance(status, dict)
     assert (status["state"], status["phase"]) == ("Running", "IncrementalScanning")
-    assert (status["project"], status["dataset"], status["adopted"]) == (PROJECT, "all", False)
+    assert (status["project"], status["dataset"], status["adopted"]) == (PROJECT, "main-job", False)
     assert "intent" not in status
-    assert indexed(world, "oss://main-job-bucket/a.jpg")
+    assert indexed(world, "main-job", "a.jpg")
     world.bucket("main-job-bucket").put_object_from_file("later.jpg", str(PHOTO))
-    world.until("the later file", lambda: indexed(world, "oss://main-job-bucket/later.jpg"))
+    world.until("the later file", lambda: indexed(world, "main-job", "later.jpg"))
     world.bucket("main-job-bucket").delete_object("a.jpg")
-    world.until("the deleted file", lambda: not indexed(world, "oss://main-job-bucket/a.jpg"))
+    world.until("the deleted file", lambda: not indexed(world, "main-job", "a.jpg"))
 
 
 def test_three_writes_to_ready_and_none_afterwards(world: World) -> None:
     """Finalizer, intent, Ready; another look at a settled object writes nothing to the cloud or to Kubernetes."""
     bound(world, "frugal")
-    assert world.writes("frugal") == ["patch object", "update status", "update status"]
+    assert world.writes("datasetbindings", "frugal") == ["patch object", "update status", "update status"]
     created = world.calls("CreateBinding")
     world.request("datasetbinding", "frugal", "again")
-    assert world.writes("frugal") == ["patch object", *["update status"] * 3]  # the echo of the request
+    assert world.writes("datasetbindings", "frugal") == [
+        "patch object",
+        *["update status"] * 3,
+    ]  # the echo of the request
     assert world.calls("CreateBinding") == created
 
 
@@ -76,18 +80,19 @@ def test_waits_for_a_dataset_that_comes_later(world: World) -> None:
 
 def test_existing_binding_is_adopted(world: World) -> None:
     """A binding made by hand is taken over without a second scan."""
+    ready_dataset(world, "byhand")
     world.bucket("byhand-bucket").put_object_from_file("a.jpg", str(PHOTO))
-    world.imm.create_binding(PROJECT, "all", "byhand-bucket")
-    created = world.calls("CreateBinding")
-    world.binding("byhand", "byhand-bucket", "all")
-    assert world.await_ready("datasetbinding", "byhand")["status"]["adopted"] is True
-    assert world.calls("CreateBinding") == created
+    made = world.imm.create_binding(PROJECT, "byhand", "byhand-bucket")
+    world.binding("byhand", "byhand-bucket", "byhand")
+    status = world.await_ready("datasetbinding", "byhand")["status"]
+    assert (status["adopted"], status["createdAt"]) == (True, made.created_at)
 
 
 def test_bucket_that_does_not_exist_is_refused_before_any_submit(world: World) -> None:
     """Nothing is submitted for a bucket that is not there."""
+    ready_dataset(world, "nobucket")
     created = world.calls("CreateBinding")
-    world.binding("nobucket", "nobucket-bucket", "all")
+    world.binding("nobucket", "nobucket-bucket", "nobucket")
     condition = world.await_reason("datasetbinding", "nobucket", "BucketNotFound")
     assert "create it or correct spec.bucket" in condition["message"]
     assert world.calls("CreateBinding") == created
@@ -95,14 +100,15 @@ def test_bucket_that_does_not_exist_is_refused_before_any_submit(world: World) -
 
 def test_bucket_larger_than_allowed_is_refused_before_it_is_billed(world: World) -> None:
     """MaxObjects is checked before CreateBinding; raising it is enough."""
+    ready_dataset(world, "large")
     bucket = world.bucket("large-bucket")
     for key in ("a.jpg", "b.jpg"):
         bucket.put_object_from_file(key, str(PHOTO))
-    world.binding("large", "large-bucket", "all", maxObjects=1)
+    world.binding("large", "large-bucket", "large", maxObjects=1)
     condition = world.await_reason("datasetbinding", "large", "TooManyObjects")
     assert "holds 2 objects and spec.maxObjects allows 1; nothing was bound or billed" in condition["message"]
     assert in_cloud(world, "large") is None
-    world.binding("large", "large-bucket", "all", maxObjects=2)
+    world.binding("large", "large-bucket", "large", maxObjects=2)
     world.await_ready("datasetbinding", "large")
 
 
@@ -132,10 +138,10 @@ def test_states_under_way_are_in_progress(world: World, state: str) -> None:
 def test_vanished_binding_is_not_paid_for_twice(world: World) -> None:
     """A binding deleted behind our back is reported; it is made again only where the spec says so."""
     bound(world, "vanishing")
-    world.imm.delete_binding(PROJECT, "all", "vanishing-bucket")
+    world.imm.delete_binding(PROJECT, "vanishing", "vanishing-bucket")
     condition = world.await_reason("datasetbinding", "vanishing", "BindingVanished")
     assert "spec.recreatePolicy to Always" in condition["message"]
-    world.binding("vanishing", "vanishing-bucket", "all", recreatePolicy="Always")
+    world.binding("vanishing", "vanishing-bucket", "vanishing", recreatePolicy="Always")
     world.await_ready("datasetbinding", "vanishing")
 
 
@@ -149,7 +155,7 @@ def test_retain_leaves_the_binding_running_and_it_is_adopted_again(world: World)
     still = in_cloud(world, "flux")
     assert still is not None
     assert still.scanned
-    world.binding("flux", "flux-bucket", "all")
+    world.binding("flux", "flux-bucket", "flux")
     assert world.await_ready("datasetbinding", "flux")["status"]["adopted"] is True
     assert world.calls("CreateBinding") == created
 
@@ -160,7 +166,7 @@ def test_delete_unbinds_and_never_purges(world: World) -> None:
     world.delete("datasetbinding", "unbound")
     world.await_gone("datasetbinding", "unbound")
     assert in_cloud(world, "unbound") is None
-    assert indexed(world, "oss://unbound-bucket/a.jpg")
+    assert indexed(world, "unbound", "a.jpg")
 
 
 def test_delete_without_credentials_says_how_to_get_out(world: World) -> None:
@@ -184,9 +190,10 @@ def test_delete_without_credentials_says_how_to_get_out(world: World) -> None:
 
 def test_suspend_holds_writes_and_never_blocks_deletion(world: World) -> None:
     """A suspended object shows it, writes nothing to the cloud, and can be deleted."""
+    ready_dataset(world, "paused")
     world.bucket("paused-bucket")
     created = world.calls("CreateBinding")
-    world.binding("paused", "paused-bucket", "all", suspend=True)
+    world.binding("paused", "paused-bucket", "paused", suspend=True)
     world.until(
         "Suspended to show", lambda: world.condition("datasetbinding", "paused", "Suspended").get("status") == "True"
     )
@@ -200,6 +207,6 @@ def force(world: World, name: str, state: str, reason: str) -> None:
     account, region = world.cloud.account_id, world.cloud.region
     world.cloud.run(
         lambda instance: force_binding_state(
-            instance.cloud, account, region, PROJECT, "all", f"oss://{name}-bucket", cast("State", state), "", reason
+            instance.cloud, account, region, PROJECT, name, f"oss://{name}-bucket", cast("State", state), "", reason
         )
     )

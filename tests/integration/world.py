@@ -170,8 +170,8 @@ class World:
         """How often the cloud was asked for an IMM operation so far, refused calls included."""
         return self.cloud.counts().get("imm", {}).get(operation, 0)
 
-    def writes(self, name: str) -> list[str]:
-        """The operator's writes on objects of this name so far, from the API server's audit log."""
+    def writes(self, resource: str, name: str) -> list[str]:
+        """The operator's writes on one object so far, from the API server's audit log."""
         if self.cluster.audit_log is None:
             raise RuntimeError("the cluster was started without an audit log")
         found = []
@@ -179,8 +179,8 @@ class World:
             entry = json.loads(line)
             target = entry.get("objectRef", {})
             if (
-                (target.get("namespace"), target.get("name")) == (self.namespace, name)
-                and target.get("apiGroup") == "imm-operator.dev"
+                (target.get("namespace"), target.get("resource"), target.get("name"))
+                == (self.namespace, resource, name)
                 and entry["verb"] not in {"get", "list", "watch"}
                 and entry["user"]["username"] == "system:serviceaccount:imm-operator:imm-operator"
             ):

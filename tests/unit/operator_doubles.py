@@ -190,7 +190,7 @@ class Cloud:
 
     def _call(self, operation: str, effect: Callable[[], Any]) -> Any:
         self.calls.append(operation)
-        self._arrive()
+        self.arrive()
         fate = self.fate(operation)
         result = None
         if fate.effect and fate.delay:
@@ -202,7 +202,7 @@ class Cloud:
             raise fate.raises
         return result
 
-    def _arrive(self) -> None:
+    def arrive(self) -> None:
         """Let every delayed effect happen that is due; one that comes too late to be allowed is refused quietly."""
         due = [entry for entry in self._pending if entry[0] <= self.clock()]
         self._pending = [entry for entry in self._pending if entry[0] > self.clock()]
