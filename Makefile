@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := --disable-pip-version-check --quiet
-ROOMS := controller infra emulator sandbox tests examples
+ROOMS := controller infra emulator sandbox tests examples benchmarks
 
 .PHONY: help demo test e2e check bench crds lock clean
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from controller.api.common import Identity, Status, SuspendableSpec, printer_column
 from controller.api.fields import AccountId, BucketName, Endpoint, Model, ObjectReference, RegionId, immutable
-from controller.api.kind import Kind
+from controller.api.kind import Kind, printer_column
+from controller.api.spec import SuspendableSpec
+from controller.api.status import Identity, Status
 
 
 class Endpoints(Model):

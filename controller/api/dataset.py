@@ -6,9 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from controller.api.common import ManagedSpec, ManagedStatus, printer_column
 from controller.api.fields import ImmName, Model, ObjectReference, immutable
-from controller.api.kind import Kind
+from controller.api.kind import Kind, printer_column
+from controller.api.spec import ManagedSpec
+from controller.api.status import ManagedStatus
 
 ANOTHER_DATASET = "it names another dataset; make a second Dataset object for it"
 

@@ -7,9 +7,10 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from controller.api.common import ManagedSpec, ManagedStatus, printer_column
 from controller.api.fields import BucketName, ImmName, Model, ObjectName, ObjectReference, cel, immutable
-from controller.api.kind import Kind
+from controller.api.kind import Kind, printer_column
+from controller.api.spec import ManagedSpec
+from controller.api.status import ManagedStatus
 
 ANOTHER_BINDING = "a binding is its bucket and dataset; make a second DatasetBinding"
 

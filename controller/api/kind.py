@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Self
 
 from pydantic import ConfigDict, Field
 
-from controller.api.common import Status
 from controller.api.fields import API_VERSION, DETACH, END_GRACE_PERIOD, FINALIZER, RECONCILE_REQUESTED_AT, Model
+from controller.api.status import Status
 
 MAX_TOKEN = 128  # characters of a request that are looked at and echoed in status.lastHandledReconcileAt
 
@@ -97,3 +97,8 @@ class Kind(Model):
             "metadata": {"name": self.metadata.name, "namespace": self.metadata.namespace},
             "spec": self.model_dump(mode="json", by_alias=True, exclude_defaults=True)["spec"],
         }
+
+
+def printer_column(name: str, json_path: str, kind: str = "string", *, wide: bool = False) -> dict[str, Any]:
+    """One `additionalPrinterColumns` entry; a wide one shows with `-o wide` only."""
+    return {"name": name, "jsonPath": json_path, "type": kind} | ({"priority": 1} if wide else {})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from controller.api.common import Intent
+from controller.api.status import Intent
 from controller.core.facts import QuotaFacts
 from controller.core.reasons import Reason
 

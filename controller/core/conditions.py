@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
-from controller.api.common import Condition
+from controller.api.status import Condition
 from controller.core.plan import Standing, Verdict
 
 MAX_MESSAGE = 1024

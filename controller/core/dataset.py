@@ -6,8 +6,8 @@ import hashlib
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
-from controller.api.common import Intent
 from controller.api.dataset import DatasetSpec
+from controller.api.status import Intent
 from controller.core.actions import CreateDataset, DeleteDataset, RecordIntent, UpdateDataset
 from controller.core.deletion import Leaving, plan_deletion
 from controller.core.dependency import Dependency, waiting_for

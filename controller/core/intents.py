@@ -17,13 +17,13 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from controller.api.common import Intent
+from controller.api.status import Intent
 from controller.core.actions import CloudAction, RecordIntent
 from controller.core.plan import Plan, progressing
 from controller.core.reasons import Reason
 
 # Wider than the 15 s a call may take, so that a submit still on its way has ended before the second look-up.
-SPACING = timedelta(seconds=9)
+SPACING = timedelta(seconds=20)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from controller.api.cloudaccount import CloudAccount, CloudAccountStatus
-from controller.api.common import Identity
+from controller.api.status import Identity
 from controller.cloud.clouds import Place
 from controller.cloud.credentials import Credentials, CredentialsUnavailable, from_secret
 from controller.cloud.errors import CloudError, Retryable

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from controller.api.common import Identity
 from controller.api.datasetbinding import DatasetBinding, DatasetBindingStatus
+from controller.api.status import Identity
 from controller.cloud.errors import ParentNotFound
 from controller.core import binding
 from controller.core.actions import CloudAction, CreateBinding, DeleteBinding

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from controller.api.common import Identity
 from controller.api.dataset import Dataset, DatasetStatus, Statistics
+from controller.api.status import Identity
 from controller.cloud.errors import ParentNotFound
 from controller.core import dataset
 from controller.core.actions import CloudAction, CreateDataset, DeleteDataset, UpdateDataset

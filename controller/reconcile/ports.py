@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol, TypeVar
 
-from controller.api.common import Status
 from controller.api.kind import Kind
+from controller.api.status import Status
 
 AnyKind = TypeVar("AnyKind", bound=Kind)
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from controller.api.common import Condition, ManagedStatus, Status
 from controller.api.kind import Kind
+from controller.api.status import Condition, ManagedStatus, Status
 from controller.core.conditions import conditions
 from controller.core.plan import Standing, Verdict
 from controller.core.reasons import Reason

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, TypeVar, assert_never
 
-from controller.api.common import ManagedStatus
 from controller.api.dataset import Dataset
 from controller.api.datasetbinding import DatasetBinding
 from controller.api.kind import Kind
+from controller.api.status import ManagedStatus
 from controller.cloud.errors import BadCredentials, CloudError, Retryable
 from controller.cloud.trace import last_request_id
 from controller.core.actions import (

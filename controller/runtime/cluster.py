@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from controller.api.common import Status
 from controller.api.fields import API_VERSION, FINALIZER
 from controller.api.kind import Kind
+from controller.api.status import Status
 from controller.reconcile.ports import AnyKind, ObjectGone, StaleObject
 from controller.runtime.kube import FIELD_MANAGER, Kube, KubeError
 from controller.runtime.store import Store

@@ -77,6 +77,9 @@ def set_up(directory: Path, context: str | None, stage: Stage, stack: ExitStack)
         stack.callback(operator.service.stop)
     scene = Scene(directory, cluster, cloud, operator, handover, kubectl)
     with stage.step("CloudAccount, Datasets and DatasetBindings applied"):
+        _make_namespace(scene)
+        if context is not None:
+            stack.callback(_leave, scene, stage)
         _apply(scene)
     with stage.step("waiting until everything is Ready"):
         _await_ready(scene)
@@ -135,10 +138,28 @@ def _bucket_of(dataset: str, handover: Handover) -> str:
     raise ProgramError(f"environments/Pulumi.{STACK}.yaml has no media bucket that ends in {dataset!r}; add one")
 
 
+def _make_namespace(scene: Scene) -> None:
+    try:
+        scene.kubectl("create", "namespace", scene.handover.namespace)
+    except ProgramError as error:
+        raise ProgramError(
+            f"The demo wants a namespace {scene.handover.namespace!r} of its own in this cluster and cannot make it. "
+            f"If it is left over from an earlier demo, delete it:\n{error}"
+        ) from error
+
+
+def _leave(scene: Scene, stage: Stage) -> None:
+    """Take the demo's objects out of a cluster that is not ours, while the operator can still release them."""
+    with stage.step(f"removing namespace {scene.handover.namespace} from the cluster"):
+        scene.kubectl("delete", "namespace", scene.handover.namespace, "--timeout=60s")
+    stage.say(
+        "The definitions and the namespace imm-operator stay: kubectl delete -f crds; kubectl delete -k deploy/kustomize/base"
+    )
+
+
 def _apply(scene: Scene) -> None:
     document = scene.handover.model_dump_json(by_alias=True, exclude_none=True)
     rendered = run([sys.executable, "-m", "controller.cli", "render", "-"], text=document)
-    scene.kubectl("create", "namespace", scene.handover.namespace)
     secret = {
         "apiVersion": "v1",
         "kind": "Secret",

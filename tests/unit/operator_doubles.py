@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from controller.api.common import Status
 from controller.api.fields import FINALIZER
 from controller.api.kind import Kind
+from controller.api.status import Status
 from controller.cloud.clouds import Place
 from controller.cloud.credentials import Credentials
 from controller.cloud.errors import CloudError, Conflict, ParentNotFound

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.api.common import Condition
+from controller.api.status import Condition
 from controller.core.conditions import conditions
 from controller.core.plan import Standing, Verdict
 from controller.core.reasons import Reason

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.api.common import Intent
+from controller.api.status import Intent
 from controller.cloud.ports import CALL_TIMEOUT
 from controller.core.actions import CreateBinding, CreateDataset, RecordIntent
 from controller.core.facts import QuotaFacts

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from controller.api.common import Intent
+from controller.api.status import Intent
 from controller.core.actions import Action, CreateBinding, DeleteBinding, Hold, RecordIntent, Release
 from controller.core.binding import ObservedBinding, plan
 from controller.core.dependency import Availability

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from controller.api.common import Intent
+from controller.api.status import Intent
 from controller.core.actions import CreateDataset, DeleteDataset, Hold, RecordIntent, Release, UpdateDataset
 from controller.core.dataset import difference, plan
 from controller.core.dependency import Availability

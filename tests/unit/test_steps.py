@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from controller.api.common import Identity
 from controller.api.fields import DETACH, END_GRACE_PERIOD, FINALIZER, RECONCILE_REQUESTED_AT
+from controller.api.status import Identity
 from controller.cloud.errors import (
     BadCredentials,
     ClockSkewed,

@@ -1,49 +1,13 @@
-"""What the spec and the status of every kind have in common."""
+"""Status fields that kinds have in common: conditions, identity and the write-ahead intent."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from controller.api.fields import DeletionPolicy, DurationText, Mode, Model
-
-
-class SuspendableSpec(Model):
-    """Fields of every kind that can be paused and re-observed."""
-
-    suspend: bool = Field(
-        default=False,
-        description="Stop writing to the cloud for this object. Observation goes on, deletion is never blocked.",
-    )
-    resync_interval: DurationText = Field(
-        default="10m",
-        description="How often the object is compared with the cloud when nothing else asks for it, e.g. 10m or 1h30m.",
-    )
-
-
-class ManagedSpec(SuspendableSpec):
-    """Fields of every kind that owns something in the cloud."""
-
-    mode: Mode = Field(
-        default=Mode.APPLY,
-        description=(
-            "Apply writes to the cloud. Observe reports drift in status.plannedChanges and writes nothing. "
-            "DryRun shows in status.plannedChanges what Apply would do."
-        ),
-    )
-    deletion_policy: DeletionPolicy = Field(
-        default=DeletionPolicy.RETAIN,
-        description="Retain leaves the cloud resource as it is, running and billing. Delete removes it.",
-    )
-    deletion_grace_period: DurationText = Field(
-        default="10m",
-        description=(
-            "How long a delete with policy Delete waits before it takes effect, so that a delete-and-recreate is "
-            "re-adopted. The annotation imm-operator.dev/end-grace-period: now ends it early."
-        ),
-    )
+from controller.api.fields import Model
 
 
 class Condition(Model):
@@ -101,8 +65,3 @@ class ManagedStatus(Status):
     planned_changes: list[Annotated[str, Field(max_length=512)]] = Field(
         default_factory=list, max_length=32, description="In mode Observe and DryRun: what Apply would do."
     )
-
-
-def printer_column(name: str, json_path: str, kind: str = "string", *, wide: bool = False) -> dict[str, Any]:
-    """One `additionalPrinterColumns` entry; a wide one shows with `-o wide` only."""
-    return {"name": name, "jsonPath": json_path, "type": kind} | ({"priority": 1} if wide else {})

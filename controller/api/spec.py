@@ -1,0 +1,43 @@
+"""Spec fields that kinds have in common: what every kind takes, and what every kind that owns something takes."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from controller.api.fields import DeletionPolicy, DurationText, Mode, Model
+
+
+class SuspendableSpec(Model):
+    """Fields of every kind that can be paused and re-observed."""
+
+    suspend: bool = Field(
+        default=False,
+        description="Stop writing to the cloud for this object. Observation goes on, deletion is never blocked.",
+    )
+    resync_interval: DurationText = Field(
+        default="10m",
+        description="How often the object is compared with the cloud when nothing else asks for it, e.g. 10m or 1h30m.",
+    )
+
+
+class ManagedSpec(SuspendableSpec):
+    """Fields of every kind that owns something in the cloud."""
+
+    mode: Mode = Field(
+        default=Mode.APPLY,
+        description=(
+            "Apply writes to the cloud. Observe reports drift in status.plannedChanges and writes nothing. "
+            "DryRun shows in status.plannedChanges what Apply would do."
+        ),
+    )
+    deletion_policy: DeletionPolicy = Field(
+        default=DeletionPolicy.RETAIN,
+        description="Retain leaves the cloud resource as it is, running and billing. Delete removes it.",
+    )
+    deletion_grace_period: DurationText = Field(
+        default="10m",
+        description=(
+            "How long a delete with policy Delete waits before it takes effect, so that a delete-and-recreate is "
+            "re-adopted. The annotation imm-operator.dev/end-grace-period: now ends it early."
+        ),
+    )
