@@ -17,8 +17,8 @@ from controller.cloud.ports import ProjectSpec
 from controller.core.facts import QuotaFacts
 from emulator.testing import LocalCloud, running
 
-BINDINGS = 300
-PER_DATASET = 10  # the documented maximum
+DATASETS = 30
+PER_DATASET = 10  # bindings, the documented maximum
 PROJECT = "media"
 ROUNDS = 5
 
@@ -49,14 +49,15 @@ def observe() -> dict[str, Any]:
 def _fill(cloud: LocalCloud, imm: Imm) -> list[tuple[str, str]]:
     imm.create_project(ProjectSpec(name=PROJECT, service_role="AliyunIMMDefaultRole"))
     auth, session = oss2.AuthV4(cloud.access_key_id, cloud.access_key_secret), oss2.Session()
-    places = []
-    for number in range(BINDINGS):
-        dataset, bucket = f"set-{number // PER_DATASET}", f"bench-{number:04}"
-        if number % PER_DATASET == 0:
-            imm.create_dataset(PROJECT, dataset, template_id=None, description=None, quotas=QuotaFacts())
+    buckets = [f"bench-{number}" for number in range(PER_DATASET)]
+    for bucket in buckets:
         oss2.Bucket(auth, cloud.url, bucket, region=cloud.region, session=session).create_bucket()
-        imm.create_binding(PROJECT, dataset, bucket)
-        places.append((dataset, bucket))
+    places = []
+    for number in range(DATASETS):
+        imm.create_dataset(PROJECT, f"set-{number}", template_id=None, description=None, quotas=QuotaFacts())
+        for bucket in buckets:
+            imm.create_binding(PROJECT, f"set-{number}", bucket)
+            places.append((f"set-{number}", bucket))
     cloud.advance(60)
     return places
 

@@ -153,7 +153,8 @@ def _leave(scene: Scene, stage: Stage) -> None:
     with stage.step(f"removing namespace {scene.handover.namespace} from the cluster"):
         scene.kubectl("delete", "namespace", scene.handover.namespace, "--timeout=60s")
     stage.say(
-        "The definitions and the namespace imm-operator stay: kubectl delete -f crds; kubectl delete -k deploy/kustomize/base"
+        "The definitions and the RBAC stay. To remove them: kubectl delete -f crds; "
+        "kubectl delete -k deploy/kustomize/base"
     )
 
 
