@@ -15,9 +15,11 @@ from controller.cloud.credentials import Credentials
 from controller.cloud.imm import Imm
 from controller.cloud.limiter import Limiter
 from emulator.instance import Config
+from sandbox.demo.operator_key import create_key
 from sandbox.demo.services import Service, answers, start
 
 WELL_KNOWN = Config()  # the key pair that every emulator starts with, and that its `env` command prints
+ROOT_KEY = Credentials(WELL_KNOWN.access_key_id, WELL_KNOWN.access_key_secret)
 PORT = 4666  # the emulator's own default, so that the commands of its README work beside the demo
 
 
@@ -39,11 +41,14 @@ class LocalCloud:
             "PATH": os.environ.get("PATH", ""),
         }
 
+    def operator_key(self) -> Credentials:
+        """A new key of a RAM user, for the operator."""
+        return create_key(ROOT_KEY, region=WELL_KNOWN.region, url=self.url)
+
     def imm(self) -> Imm:
         """IMM, through the operator's own adapter."""
-        credentials = Credentials(WELL_KNOWN.access_key_id, WELL_KNOWN.access_key_secret)
         limiter = Limiter("demo", rate=50, burst=10)
-        return Imm(credentials, region=WELL_KNOWN.region, endpoint=self.url, limiter_of=lambda _project: limiter)
+        return Imm(ROOT_KEY, region=WELL_KNOWN.region, endpoint=self.url, limiter_of=lambda _project: limiter)
 
     def bucket(self, name: str) -> Any:
         """A bucket, through oss2."""

@@ -161,13 +161,14 @@ def _leave(scene: Scene, stage: Stage) -> None:
 def _apply(scene: Scene) -> None:
     document = scene.handover.model_dump_json(by_alias=True, exclude_none=True)
     rendered = run([sys.executable, "-m", "controller.cli", "render", "-"], text=document)
+    key = scene.cloud.operator_key()
     secret = {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"name": scene.handover.credentials_secret},
         "stringData": {
-            "accessKeyId": scene.cloud.environment["ALIBABA_CLOUD_ACCESS_KEY_ID"],
-            "accessKeySecret": scene.cloud.environment["ALIBABA_CLOUD_ACCESS_KEY_SECRET"],
+            "accessKeyId": key.access_key_id,
+            "accessKeySecret": key.access_key_secret,
         },
     }
     scene.kubectl("apply", *scene.namespace, "--filename=-", text=json.dumps(secret))
