@@ -30,6 +30,7 @@ check: $(READY) ## Style, types, layers, generated files
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache > $(VENV)/layers.log 2>&1 || { cat $(VENV)/layers.log; exit 1; }
 	@$(BIN)/imm-operator crds --out crds --check
+	@$(BIN)/imm-operator docs --out docs --check
 	@! grep -rnE '\b(TODO|FIXME|XXX)\b' --include='*.py' --include='*.go' --include='*.yaml' $(ROOMS) deploy crds || \
 		{ echo "finish it or say in docs/decisions why not"; exit 1; }
 	@echo "check: all good"
@@ -37,8 +38,9 @@ check: $(READY) ## Style, types, layers, generated files
 bench: $(READY) ## Ratios, measured side by side in one run
 	@$(BIN)/python -m benchmarks
 
-crds: $(READY) ## Write crds/ from controller/api
+crds: $(READY) ## Write crds/ and docs/api.md from controller/api
 	@$(BIN)/imm-operator crds --out crds
+	@$(BIN)/imm-operator docs --out docs
 
 lock: $(READY) ## Upgrade every dependency within pyproject.toml's bounds
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-emit-find-links \

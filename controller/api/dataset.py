@@ -40,21 +40,25 @@ class DatasetSpec(ManagedSpec):
         default=None,
         description="Workflow template, e.g. Official:ImageManagement. It decides what a scan costs.",
     )
-    description: Annotated[str, Field(min_length=1, max_length=256)] | None = None
-    quotas: Quotas = Field(default_factory=Quotas)
+    description: Annotated[str, Field(min_length=1, max_length=256)] | None = Field(
+        default=None, description="The dataset's description in the cloud."
+    )
+    quotas: Quotas = Field(
+        default_factory=Quotas, description="Upper bounds; an absent one is left as the cloud has it."
+    )
 
 
 class Statistics(Model):
     """What the dataset holds, as the cloud reports it."""
 
-    files: int
+    files: int = Field(description="Files that are indexed.")
     total_size: int = Field(description="Bytes.")
-    bindings: int
+    bindings: int = Field(description="Buckets that are bound.")
 
 
 class DatasetStatus(ManagedStatus):
     template_id: str | None = Field(default=None, description="The template in force.")
-    statistics: Statistics | None = None
+    statistics: Statistics | None = Field(default=None, description="What the dataset holds, as the cloud reports it.")
 
 
 class Dataset(Kind):

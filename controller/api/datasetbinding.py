@@ -28,7 +28,7 @@ class DatasetTarget(Model):
     model_config = ConfigDict(
         json_schema_extra=cel(
             "has(self.project) == has(self.name) && has(self.ref) != has(self.name)",
-            "spec.dataset takes either ref (a Dataset object of this namespace) or project and name together",
+            "spec.dataset takes either ref (a Dataset object of this namespace) or both project and name",
         )
     )
 
@@ -42,7 +42,10 @@ class DatasetBindingSpec(ManagedSpec):
         description="The CloudAccount, in this namespace.",
         json_schema_extra=immutable("spec.accountRef", ANOTHER_BINDING),
     )
-    dataset: DatasetTarget = Field(json_schema_extra=immutable("spec.dataset", ANOTHER_BINDING))
+    dataset: DatasetTarget = Field(
+        description="The dataset: either ref, or project and name.",
+        json_schema_extra=immutable("spec.dataset", ANOTHER_BINDING),
+    )
     bucket: BucketName = Field(
         description="The OSS bucket, in the account's region. A binding always covers the whole bucket.",
         json_schema_extra=immutable("spec.bucket", ANOTHER_BINDING),
@@ -58,9 +61,9 @@ class DatasetBindingSpec(ManagedSpec):
 
 
 class DatasetBindingStatus(ManagedStatus):
-    project: str | None = None
-    dataset: str | None = None
-    bucket: str | None = None
+    project: str | None = Field(default=None, description="The IMM project of the binding.")
+    dataset: str | None = Field(default=None, description="The dataset of the binding.")
+    bucket: str | None = Field(default=None, description="The bucket of the binding.")
     state: str | None = Field(default=None, max_length=64, description="State as the cloud reports it.")
     phase: str | None = Field(default=None, max_length=64, description="Phase as the cloud reports it.")
     reason: str | None = Field(default=None, max_length=512, description="The cloud's own reason, if it gave one.")

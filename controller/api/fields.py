@@ -18,6 +18,7 @@ FINALIZER = f"{GROUP}/finalizer"
 RECONCILE_REQUESTED_AT = f"{GROUP}/reconcile-requested-at"
 DETACH = f"{GROUP}/detach"
 END_GRACE_PERIOD = f"{GROUP}/end-grace-period"
+RULES = "x-kubernetes-validations"
 
 
 class Model(BaseModel):
@@ -28,7 +29,15 @@ class Model(BaseModel):
 
 def cel(rule: str, message: str) -> dict[str, Any]:
     """One CEL rule as the schema keyword the API server enforces."""
-    return {"x-kubernetes-validations": [{"rule": rule, "message": message}]}
+    return {RULES: [{"rule": rule, "message": message}]}
+
+
+def bounded(what: str, least: str, most: str) -> dict[str, Any]:
+    """The CEL rule of a duration's bounds; a misspelled one is left to its spelling rule."""
+    within = f"duration(self) >= duration('{least}') && duration(self) <= duration('{most}')"
+    return cel(
+        f"self == '' || !self.matches(r'{DURATION}') || ({within})", f"{what} is at least {least} and at most {most}"
+    )
 
 
 def immutable(what: str, way_out: str) -> dict[str, Any]:
@@ -36,22 +45,66 @@ def immutable(what: str, way_out: str) -> dict[str, Any]:
     return cel("self == oldSelf", f"{what} cannot be changed: {way_out}")
 
 
+# Whole units, largest first, as `kubectl` prints them: 90s, 10m, 1h30m. Five digits keep every sum within a datetime.
+DURATION = r"^([0-9]{1,5}h)?([0-9]{1,5}m)?([0-9]{1,5}s)?$"
+# The words a person reads in place of a pattern; the CRD turns both into one CEL rule.
+SPELLING = "x-spelling"
+
+
+def spelled(words: str, pattern: str, *, max_length: int, min_length: int | None = None) -> Any:
+    """The spelling rule of a text: `words` say what to write, the pattern and the lengths decide."""
+    return Field(min_length=min_length, max_length=max_length, pattern=pattern, json_schema_extra={SPELLING: words})
+
+
 # Kubernetes object names (RFC 1123 subdomain).
 ObjectName = Annotated[
     str,
-    Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"),
+    spelled(
+        "a Kubernetes name is lower-case letters, digits, - and ., starting and ending alphanumeric",
+        r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+        max_length=253,
+    ),
 ]
 # IMM 2020-09-30, CreateProject and CreateDataset: 1-128 characters, letters, digits, `-` and `_`, starting with a
 # letter or `_`.
-ImmName = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[a-zA-Z_][a-zA-Z0-9_-]*$")]
+ImmName = Annotated[
+    str,
+    spelled(
+        "an IMM name is 1 to 128 letters, digits, - and _, and starts with a letter or _",
+        r"^[a-zA-Z_][a-zA-Z0-9_-]*$",
+        max_length=128,
+    ),
+]
 # OSS bucket naming: 3-63 characters, lower case, digits and hyphens, no hyphen at either end.
-BucketName = Annotated[str, Field(min_length=3, max_length=63, pattern=r"^[a-z0-9][a-z0-9-]*[a-z0-9]$")]
-AccountId = Annotated[str, Field(pattern=r"^[0-9]{5,20}$", max_length=20)]
-RegionId = Annotated[str, Field(pattern=r"^[a-z]{2}-[a-z0-9-]+$", max_length=64)]
-# Whole units, largest first, as `kubectl` prints them: 90s, 10m, 1h30m.
-DurationText = Annotated[str, Field(pattern=r"^([0-9]+h)?([0-9]+m)?([0-9]+s)?$", min_length=2, max_length=24)]
+BucketName = Annotated[
+    str,
+    spelled(
+        "a bucket name is 3 to 63 lower-case letters, digits and hyphens, no hyphen at either end",
+        r"^[a-z0-9][a-z0-9-]*[a-z0-9]$",
+        min_length=3,
+        max_length=63,
+    ),
+]
+AccountId = Annotated[str, spelled("an account id is 5 to 20 digits, in quotes", r"^[0-9]{5,20}$", max_length=20)]
+RegionId = Annotated[str, spelled("a region looks like cn-hangzhou", r"^[a-z]{2}-[a-z0-9-]+$", max_length=64)]
+DurationText = Annotated[
+    str,
+    spelled(
+        "a duration is whole hours, minutes and seconds, largest first, e.g. 90s, 10m or 1h30m",
+        DURATION,
+        min_length=2,
+        max_length=24,
+    ),
+]
 # host[:port] of an endpoint override, with its scheme: an override is a decision, so nothing is guessed.
-Endpoint = Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]+)?$", max_length=253)]
+Endpoint = Annotated[
+    str,
+    spelled(
+        "an address is http:// or https://, a host, and a port if it is not the usual one; no path",
+        r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$",
+        max_length=253,
+    ),
+]
 
 
 class ObjectReference(Model):

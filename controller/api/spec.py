@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from controller.api.fields import DeletionPolicy, DurationText, Mode, Model
+from controller.api.fields import DeletionPolicy, DurationText, Mode, Model, bounded
 
 
 class SuspendableSpec(Model):
@@ -17,6 +17,7 @@ class SuspendableSpec(Model):
     resync_interval: DurationText = Field(
         default="10m",
         description="How often the object is compared with the cloud when nothing else asks for it, e.g. 10m or 1h30m.",
+        json_schema_extra=bounded("spec.resyncInterval", "10s", "168h"),
     )
 
 
@@ -40,4 +41,5 @@ class ManagedSpec(SuspendableSpec):
             "How long a delete with policy Delete waits before it takes effect, so that a delete-and-recreate is "
             "re-adopted. The annotation imm-operator.dev/end-grace-period: now ends it early."
         ),
+        json_schema_extra=bounded("spec.deletionGracePeriod", "0s", "720h"),
     )

@@ -3,6 +3,7 @@
 import click
 
 from controller.cli.crds import crds
+from controller.cli.docs import docs
 from controller.cli.render import render
 from controller.cli.run import run
 
@@ -14,5 +15,6 @@ def main() -> None:
 
 
 main.add_command(crds)
+main.add_command(docs)
 main.add_command(render)
 main.add_command(run)

@@ -16,6 +16,9 @@ BARE = re.compile(r"[A-Za-z](?:[A-Za-z0-9_./-]|:(?=[A-Za-z0-9/]))*")
 # YAML 1.1's booleans and nulls, and the floats some readers accept without their dot.
 WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity"})
 
+# Line breaks of YAML 1.1 that a block would give back as a newline.
+OTHER_BREAKS = frozenset("\r\x85\u2028\u2029")
+
 
 class _Dumper(yaml.SafeDumper):
     """PyYAML's safe dumper with our quoting, no aliases, and lists indented as kubectl prints them."""
@@ -26,7 +29,7 @@ class _Dumper(yaml.SafeDumper):
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
     style = None if BARE.fullmatch(value) and value.lower() not in WORDS else '"'
-    if "\n" in value:
+    if "\n" in value and not OTHER_BREAKS.intersection(value):
         style = "|"
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 

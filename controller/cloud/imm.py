@@ -15,7 +15,7 @@ from alibabacloud_imm20200930.client import Client
 
 from controller.cloud import openapi
 from controller.cloud.credentials import Credentials
-from controller.cloud.errors import CloudError, Invalid, ParentNotFound
+from controller.cloud.errors import CloudError, Invalid, ParentNotFound, TimedOut
 from controller.cloud.limiter import Lane, Limiter
 from controller.cloud.ports import ProjectSpec
 from controller.core.facts import BindingFacts, DatasetFacts, ProjectFacts, QuotaFacts
@@ -42,15 +42,15 @@ class Imm:
 
     def get_project(self, project: str) -> ProjectFacts | None:
         body = self._or_none(project, "GetProject", models.GetProjectRequest(project_name=project))
-        return _project(body["Project"]) if body else None
+        return _project(_part(body, "Project")) if body else None
 
     def create_project(self, spec: ProjectSpec) -> ProjectFacts:
         request = models.CreateProjectRequest(**_project_fields(spec))
-        return _project(self._call(spec.name, "CreateProject", request)["Project"])
+        return _project(_part(self._call(spec.name, "CreateProject", request), "Project"))
 
     def update_project(self, spec: ProjectSpec) -> ProjectFacts:
         request = models.UpdateProjectRequest(**_project_fields(spec))
-        return _project(self._call(spec.name, "UpdateProject", request)["Project"])
+        return _project(_part(self._call(spec.name, "UpdateProject", request), "Project"))
 
     def delete_project(self, project: str) -> None:
         self._or_none(project, "DeleteProject", models.DeleteProjectRequest(project_name=project))
@@ -72,7 +72,7 @@ class Imm:
         if body is None:
             self._require_project(project)
             return None
-        return _dataset(body["Dataset"])
+        return _dataset(_part(body, "Dataset"))
 
     def create_dataset(
         self, project: str, dataset: str, *, template_id: str | None, description: str | None, quotas: QuotaFacts
@@ -80,7 +80,7 @@ class Imm:
         request = models.CreateDatasetRequest(
             project_name=project, dataset_name=dataset, **_dataset_fields(template_id, description, quotas)
         )
-        return _dataset(self._in_project(project, "CreateDataset", request)["Dataset"])
+        return _dataset(_part(self._in_project(project, "CreateDataset", request), "Dataset"))
 
     def update_dataset(
         self, project: str, dataset: str, *, template_id: str | None, description: str | None, quotas: QuotaFacts
@@ -88,7 +88,7 @@ class Imm:
         request = models.UpdateDatasetRequest(
             project_name=project, dataset_name=dataset, **_dataset_fields(template_id, description, quotas)
         )
-        return _dataset(self._in_project(project, "UpdateDataset", request)["Dataset"])
+        return _dataset(_part(self._in_project(project, "UpdateDataset", request), "Dataset"))
 
     def delete_dataset(self, project: str, dataset: str) -> None:
         request = models.DeleteDatasetRequest(project_name=project, dataset_name=dataset)
@@ -107,7 +107,7 @@ class Imm:
 
     def create_binding(self, project: str, dataset: str, bucket: str) -> BindingFacts:
         request = models.CreateBindingRequest(project_name=project, dataset_name=dataset, uri=OSS + bucket)
-        return _binding(self._in_project(project, "CreateBinding", request)["Binding"])
+        return _binding(_part(self._in_project(project, "CreateBinding", request), "Binding"))
 
     def delete_binding(self, project: str, dataset: str, bucket: str) -> None:
         request = models.DeleteBindingRequest(project_name=project, dataset_name=dataset, uri=OSS + bucket)
@@ -166,6 +166,14 @@ class Imm:
 
 def _parent_missing(error: CloudError) -> ParentNotFound:
     return ParentNotFound(error.operation, error.message, code=error.code, request_id=error.request_id)
+
+
+def _part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The part of an answer that a person would have read; an answer without it says nothing of the effect."""
+    part = body.get(name)
+    if not isinstance(part, Mapping):
+        raise TimedOut("imm", f"the answer has no {name}; whether the call took effect is unclear")
+    return part
 
 
 def _snake(operation: str) -> str:

@@ -61,8 +61,10 @@ class Pace:
 
     def throttled(self, now: float, retry_after: float | None) -> None:
         """The cloud refused: halve the rate, and wait as long as it said."""
+        if now < self.not_before and retry_after is None:
+            return  # calls that were under way when the first refusal came say nothing new
         self.rate = max(min(self.FLOOR, self.ceiling), self.rate * self.DECREASE)
-        self.tokens = 0.0
+        self.tokens, self.at = 0.0, max(self.at, now)  # what the call's own time has earned is gone, too
         self.not_before = max(self.not_before, now + (retry_after if retry_after is not None else 1 / self.rate))
 
     def succeeded(self) -> None:

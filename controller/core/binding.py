@@ -69,19 +69,20 @@ def _plan_deletion(observed: ObservedBinding, now: datetime) -> Plan:
     found = observed.binding
     there = found is not None and not found.gone
     delete = DeleteBinding(found.project, found.dataset, found.bucket) if found and there else None
-    return plan_deletion(observed.leaving, delete, now)
+    return plan_deletion(observed.leaving, delete, observed.ledger.looked_at, now)
 
 
 def _plan_kept(desired: DatasetBindingSpec, observed: ObservedBinding, now: datetime) -> Plan:
+    found = observed.binding
+    if found is not None and not found.gone and observed.name is not None:
+        # A binding that is there needs its dataset object no more: what the cloud says of it is the truth.
+        return hold_first(_plan_present(desired, found, observed.name), held=observed.held, present=True)
     wait = waiting_for(*observed.needs)
     if wait is not None:
         return wait
     if observed.name is None:
         return progressing(Reason.DEPENDENCY_NOT_READY, "waiting for the dataset's name")
-    found = observed.binding
-    if found is None or found.gone:
-        return hold_first(_plan_absent(desired, observed, observed.name, now), held=observed.held, present=False)
-    return hold_first(_plan_present(desired, found, observed.name), held=observed.held, present=True)
+    return hold_first(_plan_absent(desired, observed, observed.name, now), held=observed.held, present=False)
 
 
 def _plan_absent(desired: DatasetBindingSpec, observed: ObservedBinding, name: BindingName, now: datetime) -> Plan:

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
 from controller.api.status import Condition
 from controller.core.plan import Standing, Verdict
+from controller.core.reasons import Reason
 
 MAX_MESSAGE = 1024
 Truth = Literal["True", "False", "Unknown"]
@@ -20,8 +22,9 @@ def conditions(previous: Sequence[Condition], verdict: Verdict, generation: int,
     """The conditions a verdict stands for; a transition time changes only when the status does."""
     if verdict.suspended:
         kept = [c.model_copy(update={"observed_generation": generation}) for c in previous if c.type == "Ready"]
-        first = kept or [_condition(previous, "Ready", "Unknown", verdict, generation, now)]
-        return [*first, _condition(previous, "Suspended", "True", verdict, generation, now)]
+        paused = replace(verdict, reason=Reason.SUSPENDED, message=_paused(verdict))
+        first = kept or [_condition(previous, "Ready", "Unknown", paused, generation, now)]
+        return [*first, _condition(previous, "Suspended", "True", paused, generation, now)]
     match verdict.standing:
         case Standing.READY:
             types: tuple[tuple[str, Truth], ...] = (("Ready", "True"),)
@@ -30,6 +33,12 @@ def conditions(previous: Sequence[Condition], verdict: Verdict, generation: int,
         case Standing.STALLED:
             types = (("Stalled", "True"), ("Ready", "False"))
     return [_condition(previous, kind, truth, verdict, generation, now) for kind, truth in types]
+
+
+def _paused(verdict: Verdict) -> str:
+    if verdict.planned_changes:
+        return f"spec.suspend holds back: {'; '.join(verdict.planned_changes)}"
+    return "spec.suspend is set; nothing is held back now"
 
 
 def _condition(

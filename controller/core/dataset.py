@@ -44,7 +44,7 @@ def _plan_deletion(observed: ObservedDataset, now: datetime) -> Plan:
         raise ValueError("a dataset is deleted only with what is known of its leaving")
     found = observed.dataset
     delete = DeleteDataset(found.project, found.name) if found else None
-    decided = plan_deletion(observed.leaving, delete, now)
+    decided = plan_deletion(observed.leaving, delete, observed.ledger.looked_at, now)
     if found is not None and delete in decided.actions and (found.bind_count or found.file_count):
         return stalled(
             Reason.NOT_EMPTY,

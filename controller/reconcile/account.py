@@ -11,10 +11,9 @@ from controller.cloud.credentials import Credentials, CredentialsUnavailable, fr
 from controller.cloud.errors import CloudError, Retryable
 from controller.core import account
 from controller.core.account import ObservedAccount
-from controller.core.durations import seconds
 from controller.core.facts import Caller
 from controller.core.plan import Standing, Verdict
-from controller.reconcile.context import Context, Outcome
+from controller.reconcile.context import Context, Outcome, resync_after
 from controller.reconcile.failures import verdict_of
 from controller.reconcile.report import summarize
 from controller.reconcile.sessions import Session
@@ -48,7 +47,7 @@ def reconcile_account(target: CloudAccount, context: Context) -> Outcome:
 def _sign_in(target: CloudAccount, context: Context) -> tuple[Caller, Session]:
     credentials, place = _credentials(target, context), _place(target)
     known = context.sessions.get(target.metadata.namespace, target.metadata.name)
-    interval = timedelta(seconds=seconds(target.spec.resync_interval))
+    interval = timedelta(seconds=resync_after(target.spec.resync_interval))
     asked = target.metadata.reconcile_requested_at != target.status.last_handled_reconcile_at
     if (
         known is not None
@@ -86,4 +85,4 @@ def _conclude(
     context.reporter.write(target, target.status, summarize(target, status, verdict, context.now()), verdict)
     if isinstance(failure, Retryable):
         return Outcome(failed=True)
-    return Outcome(look_again=min(SECRET_INTERVAL, seconds(target.spec.resync_interval)))
+    return Outcome(look_again=min(SECRET_INTERVAL, resync_after(target.spec.resync_interval)))

@@ -17,7 +17,7 @@ from controller.core.intents import Ledger
 from controller.core.plan import Plan
 from controller.reconcile.context import Context
 from controller.reconcile.dependencies import account_of, dataset_of
-from controller.reconcile.leaving import leaving
+from controller.reconcile.leaving import asks_the_cloud, leaving
 from controller.reconcile.sessions import Session
 from controller.reconcile.snapshots import Scope, Snapshot
 from controller.reconcile.steps import Work
@@ -37,34 +37,25 @@ def scope_of(session: Session, project: str) -> Scope:
 def _observe(target: DatasetBinding, context: Context) -> ObservedBinding:
     account = account_of(target.metadata, target.spec.account_ref.name, context)
     dependency, name = _dataset(target, context)
-    needs = (account.dependency, dependency)
-    snapshot = _look_up(target, account.session, name, context) if _may_look(target, needs) else None
+    what = str(name) if name else f"the binding of oss://{target.spec.bucket}"
+    gone = leaving(target, what, account.session) if target.metadata.deleting else None
+    snapshot = _look_up(target, account.session, name, context) if asks_the_cloud(gone, context.now()) else None
     found = snapshot.bindings.get((name.dataset, name.bucket)) if snapshot and name else None
-    gone = None
-    if target.metadata.deleting:
-        what = str(name) if name else f"the binding of oss://{target.spec.bucket}"
-        gone = leaving(target, what, account.session, looked_up=snapshot is not None)
-    absent = snapshot is not None and (found is None or found.gone) and not target.metadata.deleting
+    wanted = dependency.availability is Availability.READY and not target.metadata.deleting
+    absent = snapshot is not None and (found is None or found.gone)
     return ObservedBinding(
         held=target.metadata.held,
-        needs=needs,
+        needs=(account.dependency, dependency),
         name=name,
         made=target.status.adopted is not None,
         binding=found,
-        bucket=_bucket(target, account.session, context) if absent else None,
+        bucket=_bucket(target, account.session, context) if absent and wanted else None,
         region=account.session.place.region if account.session else "",
         ledger=Ledger(
             target.status.intent, acknowledged=False, looked_at=snapshot.looked_at if snapshot else context.now()
         ),
         leaving=gone,
     )
-
-
-def _may_look(target: DatasetBinding, needs: tuple[Dependency, ...]) -> bool:
-    """A terminating object needs no dataset object: its status names the dataset."""
-    account, dataset = needs
-    ready = account.availability is Availability.READY
-    return ready and (target.metadata.deleting or dataset.availability is Availability.READY)
 
 
 def _dataset(target: DatasetBinding, context: Context) -> tuple[Dependency, BindingName | None]:
@@ -143,7 +134,7 @@ def _report(target: DatasetBinding, observed: ObservedBinding, context: Context)
         update |= {"project": name.project, "dataset": name.dataset, "bucket": name.bucket}
     if found is not None and not found.gone:
         update["intent"] = None
-        if status.adopted is None:
+        if status.adopted is None and observed.held:
             update["adopted"] = status.intent is None
         update |= {"state": found.state, "phase": found.phase, "created_at": found.created_at}
         update["reason"] = found.reason[:512] or None

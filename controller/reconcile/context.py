@@ -8,6 +8,7 @@ from datetime import datetime
 
 from controller.cloud.clouds import Clouds
 from controller.cloud.limiter import Lane
+from controller.core.durations import seconds
 from controller.reconcile.ports import Cluster, Objects
 from controller.reconcile.report import Reporter
 from controller.reconcile.sessions import Sessions
@@ -26,6 +27,15 @@ class Context:
     snapshots: BindingSnapshots
     now: Callable[[], datetime]
     lane: Lane
+
+
+# Looking more often than this helps nobody and costs calls, whatever a spec says.
+SHORTEST_RESYNC = 10.0
+
+
+def resync_after(interval: str) -> float:
+    """Seconds until the next look of its own accord, from `spec.resyncInterval`."""
+    return max(SHORTEST_RESYNC, seconds(interval))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,19 +16,19 @@ from controller.core.intents import Ledger
 from controller.core.plan import Plan
 from controller.reconcile.context import Context
 from controller.reconcile.dependencies import account_of
-from controller.reconcile.leaving import leaving
+from controller.reconcile.leaving import asks_the_cloud, leaving
 from controller.reconcile.sessions import Session
 from controller.reconcile.steps import Work
 
 
 def _observe(target: Dataset, context: Context) -> ObservedDataset:
     account = account_of(target.metadata, target.spec.account_ref.name, context)
+    what = f"dataset {target.spec.project}/{target.spec.name}"
+    gone = leaving(target, what, account.session) if target.metadata.deleting else None
     looked_at = context.now()
-    exists, found = _look_up(target, account.session, context) if account.session else (True, None)
-    gone = None
-    if target.metadata.deleting:
-        what = f"dataset {target.spec.project}/{target.spec.name}"
-        gone = leaving(target, what, account.session, looked_up=account.session is not None)
+    exists, found = True, None
+    if account.session is not None and asks_the_cloud(gone, looked_at):
+        exists, found = _look_up(target, account.session, context)
     return ObservedDataset(
         held=target.metadata.held,
         needs=(account.dependency,),
@@ -78,7 +78,7 @@ def _report(target: Dataset, observed: ObservedDataset, context: Context) -> Dat
         update["identity"] = Identity(account_id=session.caller.account_id, region=session.place.region)
     if found is not None:
         created = status.intent is not None and status.intent.operation == "CreateDataset"
-        if status.adopted is None:
+        if status.adopted is None and observed.held:
             update["adopted"] = not created
         if intent is not None and (intent.operation == "CreateDataset" or _shows(target, found)):
             update["intent"] = None

@@ -41,7 +41,7 @@ def account_of(target: Metadata, account: str, context: Context) -> Signed:
         return Signed(Dependency("CloudAccount", account, Availability.NOT_FOUND), None)
     if session is None and found is not None and found.ready:
         raise Postponed(account)
-    if session is None or (found is not None and not found.ready):
+    if session is None:  # an account that cannot sign in, or as somebody else, has none; an edited one keeps its last
         detail = ready_message(found) if found is not None else ""
         return Signed(Dependency("CloudAccount", account, Availability.NOT_READY, detail), None)
     return Signed(Dependency("CloudAccount", account, Availability.READY), session)

@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from controller.api.dataset import Dataset
 from controller.api.datasetbinding import DatasetBinding
-from controller.core.deletion import Leaving
+from controller.api.fields import DeletionPolicy, Mode
+from controller.core.deletion import Leaving, without_looking
 from controller.reconcile.sessions import Session
 
 
-def leaving(target: Dataset | DatasetBinding, what: str, session: Session | None, *, looked_up: bool) -> Leaving:
-    """Gather what `plan_deletion` decides from. `looked_up` False means that the cloud could not be asked."""
+def leaving(target: Dataset | DatasetBinding, what: str, session: Session | None) -> Leaving:
+    """Gather what `plan_deletion` decides from. An object that only observes never deletes what it observed."""
     meta, status = target.metadata, target.status
     if meta.deletion_timestamp is None:
         raise ValueError(f"{meta.namespace}/{meta.name} is not being deleted")
     return Leaving(
         what=what,
-        policy=target.spec.deletion_policy,
+        policy=target.spec.deletion_policy if target.spec.mode is Mode.APPLY else DeletionPolicy.RETAIN,
         grace_period=target.spec.deletion_grace_period,
         since=meta.deletion_timestamp,
         grace_ended=meta.grace_ended,
         detached=meta.detached,
         made=status.adopted is not None or status.intent is not None,
-        obstacle=_obstacle(target, session, looked_up=looked_up),
+        intent=status.intent,
+        obstacle=_obstacle(target, session),
     )
 
 
-def _obstacle(target: Dataset | DatasetBinding, session: Session | None, *, looked_up: bool) -> str:
-    if session is None or not looked_up:
+def asks_the_cloud(leaving: Leaving | None, now: datetime) -> bool:
+    """Whether what comes next rests on a look at the cloud, and one is possible."""
+    return leaving is None or (without_looking(leaving, now) is None and not leaving.obstacle)
+
+
+def _obstacle(target: Dataset | DatasetBinding, session: Session | None) -> str:
+    if session is None:
         return f"CloudAccount {target.spec.account_ref.name} has no usable credentials"
     identity = target.status.identity
     signed_in = session.caller.account_id, session.place.region

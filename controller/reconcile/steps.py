@@ -33,14 +33,13 @@ from controller.core.actions import (
 )
 from controller.core.binding import ObservedBinding
 from controller.core.dataset import ObservedDataset
-from controller.core.durations import seconds
 from controller.core.intents import Ledger
 from controller.core.plan import Plan, Standing, Verdict
 from controller.core.reasons import Reason
-from controller.reconcile.context import Context, Outcome
+from controller.reconcile.context import Context, Outcome, resync_after
 from controller.reconcile.dependencies import Postponed
 from controller.reconcile.failures import verdict_of
-from controller.reconcile.report import summarize
+from controller.reconcile.report import PROGRESS_INTERVAL, summarize
 
 MAX_STEPS = 8  # a pass that plans more often than this does not converge: a bug, reported as such
 log = logging.getLogger(__name__)
@@ -173,14 +172,17 @@ def _conclude(
 ) -> Outcome:
     status = summarize(target, status, verdict, context.now())
     written = context.reporter.write(target, target.status, status, verdict)
+    held_back = written is target and status != target.status
     if written is not target and status.adopted and not target.status.adopted:
         context.reporter.event(target, Reason.ADOPTED, "it existed already in the cloud and is now kept by this object")
     if isinstance(error, BadCredentials):
         context.sessions.suspect(target.metadata.namespace, target.spec.account_ref.name)
     if isinstance(error, Retryable):
         return Outcome(failed=True)
-    resync = seconds(target.spec.resync_interval)
-    return Outcome(look_again=min(resync, verdict.look_again) if verdict.look_again is not None else resync)
+    looks = [resync_after(target.spec.resync_interval)]
+    looks += [verdict.look_again] if verdict.look_again is not None else []
+    looks += [PROGRESS_INTERVAL.total_seconds()] if held_back else []
+    return Outcome(look_again=min(looks))
 
 
 def name_of(target: Kind) -> str:

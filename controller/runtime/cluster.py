@@ -36,11 +36,14 @@ class KubernetesCluster:
         return self._run(self._kube.get_secret(namespace, name))
 
     def hold(self, target: AnyKind) -> AnyKind:
-        return self._finalizers(target, [*target.metadata.finalizers, FINALIZER])
+        names = [*target.metadata.finalizers, FINALIZER]
+        return self._written(target, self._kube.patch_finalizers(target.plural, _meta(target), names))
 
     def release(self, target: Kind) -> None:
         try:
-            self._finalizers(target, [name for name in target.metadata.finalizers if name != FINALIZER])
+            names = [name for name in target.metadata.finalizers if name != FINALIZER]
+            # The answer is not put into the store: the watch may have said "deleted" before it is here.
+            self._run(self._kube.patch_finalizers(target.plural, _meta(target), names))
         except ObjectGone:
             log.debug("%s was gone before its finalizer was", target.metadata.name)
 
@@ -54,9 +57,6 @@ class KubernetesCluster:
         except (KubeError, ObjectGone, StaleObject, aiohttp.ClientError, TimeoutError) as error:
             # In a terminating namespace no event can be made; the log line and the metric remain.
             log.warning("no event %s for %s/%s: %s", reason, target.metadata.namespace, target.metadata.name, error)
-
-    def _finalizers(self, target: AnyKind, names: list[str]) -> AnyKind:
-        return self._written(target, self._kube.patch_finalizers(target.plural, _meta(target), names))
 
     def _written(self, target: AnyKind, call: Coroutine[Any, Any, dict[str, Any]]) -> AnyKind:
         written = type(target).read(self._run(call))

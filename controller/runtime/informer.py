@@ -55,14 +55,14 @@ class Informer:
             self._queue.forget(key)
             self.wake_referrers(key)
 
-    def wake_referrers(self, key: Key) -> None:
+    def wake_referrers(self, key: Key, lane: Lane = Lane.EDIT) -> None:
         """Have every object that refers to `key` looked at."""
         for referrer in self._store.referrers(key):
-            self._queue.add(referrer, Lane.EDIT)
+            self._queue.add(referrer, lane)
 
-    def wake_neighbours(self, key: Key) -> None:
+    def wake_neighbours(self, key: Key, lane: Lane) -> None:
         """Readiness flipped: those that wait for the object go on, and those it refers to count anew."""
-        self.wake_referrers(key)
+        self.wake_referrers(key, lane)
         target = self._store.find(key)
         for reference in references(target) if target is not None else ():
             if reference.kind == Dataset.kind():

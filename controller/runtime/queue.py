@@ -120,6 +120,7 @@ class WorkQueue:
     def _schedule(self, key: Key, lane: Lane, when: float) -> None:
         known = self._due.get(key)
         if known is not None and known.when <= when:
+            known.lane = min(lane, known.lane)
             return
         self._due[key] = _Due(when, lane)
         heapq.heappush(self._heap, (when, next(self._order), key))

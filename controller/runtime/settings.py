@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+# What the kubelet puts into a pod's environment for each Service of its namespace; ours may be called imm-operator-….
+SERVICE_LINK = re.compile(r"_(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$")
 
 
 class Settings(BaseSettings):
@@ -13,7 +19,13 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="IMM_OPERATOR_", extra="forbid", frozen=True)
 
-    namespaces: Annotated[str, Field(description="Namespaces to watch, comma separated; empty means all.")] = ""
+    namespaces: Annotated[
+        str,
+        Field(
+            pattern=r"^ *([a-z0-9]([-a-z0-9]*[a-z0-9])?)?( *, *[a-z0-9]([-a-z0-9]*[a-z0-9])?)* *$",
+            description="Namespaces to watch, by name, comma separated; empty means all.",
+        ),
+    ] = ""
     workers: Annotated[int, Field(ge=2, le=256, description="Objects reconciled at the same time.")] = 16
     edit_workers: Annotated[int, Field(ge=1, description="Workers that only serve people's edits.")] = 4
     poll_interval: Annotated[float, Field(gt=0, description="Listing of a project where something is under way.")] = 5.0
@@ -27,6 +39,18 @@ class Settings(BaseSettings):
     http_port: Annotated[int, Field(ge=0, le=65535, description="Probes and metrics; 0 picks a free port.")] = 8080
     log_format: Literal["json", "plain"] = "json"
     verbose: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _know_every_variable(cls, values: dict[str, object]) -> dict[str, object]:
+        """A mistyped variable would otherwise leave its default in force, unseen."""
+        prefix = cls.model_config["env_prefix"]
+        known = {f"{prefix}{name.upper()}" for name in cls.model_fields}
+        given = {name for name in os.environ if name.startswith(prefix) and not SERVICE_LINK.search(name)}
+        unknown = sorted(given - known)
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)}: no such setting; there are {', '.join(sorted(known))}")
+        return values
 
     @property
     def watched(self) -> tuple[str, ...]:

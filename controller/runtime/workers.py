@@ -24,7 +24,7 @@ from controller.runtime.queue import WorkQueue
 from controller.runtime.store import Store
 
 STALE_DELAY = 0.2  # the watch delivers the newer version meanwhile
-SUSPECT_DELAY = 1.0
+SUSPECT_DELAY = 10.0  # a key that signs in and is refused all the same comes round this often
 log = logging.getLogger(__name__)
 
 
@@ -61,8 +61,10 @@ class Workers:
                 self._queue.done(key)
             self._metrics.reconciled(key.kind, result, time.monotonic() - began)
             self._plan_next(key, lane, outcome)
-            if self._known(key) != before:
-                self._informer.wake_neighbours(key)
+            after = self._known(key)
+            if after != before:
+                # A restart signs in to accounts that were Ready all along: nobody waits for what that wakes.
+                self._informer.wake_neighbours(key, Lane.EDIT if after[0] != before[0] else Lane.RESYNC)
             for namespace, account in self._context.sessions.take_suspects():
                 self._queue.add(Key(CloudAccount.kind(), namespace, account), Lane.EDIT, SUSPECT_DELAY)
 

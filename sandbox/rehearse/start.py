@@ -47,12 +47,16 @@ def rehearse(
     command += ["--state", str(state_file.absolute()), "--root", str(root.absolute())]
     # The program imports `infra`, `controller` and, when it is pickled back, its providers by name.
     path = [str(root.absolute()), str(ROOT), environment.get("PYTHONPATH", "")]
-    inherited = {**environment, "PYTHONPATH": ":".join(filter(None, dict.fromkeys(path)))}
+    _run(command, {**environment, "PYTHONPATH": ":".join(filter(None, dict.fromkeys(path)))}, report)
+    return read_outputs(state_file)
+
+
+def _run(command: list[str], environment: Mapping[str, str], report: Callable[[str], None]) -> None:
+    said: list[str] = []
+    failed = False
     with subprocess.Popen(  # noqa: S603 - our own module, no shell
-        command, cwd=ROOT, env=inherited, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as child:
-        said: list[str] = []
-        failed = False
         for line in child.stdout or ():
             if line.startswith("error: "):  # from here on it is the reason, which the exception carries
                 failed, said = True, []
@@ -61,4 +65,3 @@ def rehearse(
                 report(line.rstrip("\n"))
     if child.returncode != 0:
         raise RehearsalFailed("".join(said).strip().removeprefix("error: "))
-    return read_outputs(state_file)

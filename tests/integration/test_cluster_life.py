@@ -153,7 +153,7 @@ def test_the_cache_can_be_moved(tmp_path: Path) -> None:
     home = Path.home() / ".cache" / "imm-operator"
     assert toolchain.cache_folder({}) == home
     assert toolchain.cache_folder({"XDG_CACHE_HOME": str(tmp_path)}) == tmp_path / "imm-operator"
-    both = {"XDG_CACHE_HOME": "/elsewhere", "IMM_OPERATOR_CACHE": str(tmp_path)}
+    both = {"XDG_CACHE_HOME": "/elsewhere", "IMM_SANDBOX_CACHE": str(tmp_path)}
     assert toolchain.cache_folder(both) == tmp_path
 
 

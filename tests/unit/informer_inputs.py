@@ -55,5 +55,6 @@ def body(
         }
         | metadata,
         "spec": spec,
-        "status": {"observedGeneration": generation if ready else observed} | ({"conditions": [condition]} if ready else {}),
+        "status": {"observedGeneration": generation if ready else observed}
+        | ({"conditions": [condition]} if ready else {}),
     }

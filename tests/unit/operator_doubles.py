@@ -1,8 +1,10 @@
-"""The operator's ports in memory: a cloud, a cluster and a clock that a test moves. Nothing here knows the code under test.
+"""The operator's ports in memory: a cloud, a cluster and a clock that a test moves.
 
 Every cloud call first asks `Cloud.fate` what becomes of it, so that a test can lose answers, delay effects, refuse or
 crash at any point; every object goes through its stored JSON form, as it does at a real API server.
 """
+
+# ruff: noqa: ARG002 - a port's signature is given, and a double does not need all of it
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from controller.api.fields import FINALIZER
 from controller.api.kind import Kind
@@ -31,6 +33,7 @@ from controller.reconcile.snapshots import BindingSnapshots
 ACCOUNT, REGION = "1234567890123456", "cn-hangzhou"
 SECRET_KEY = "planted-secret-4f1d"
 START = datetime(2026, 8, 1, 12, 0, 0, tzinfo=UTC)
+Result = TypeVar("Result")
 WRITES = ("create_dataset", "update_dataset", "delete_dataset", "create_binding", "delete_binding")
 
 
@@ -188,11 +191,11 @@ class Cloud:
         if project not in self.projects:
             raise ParentNotFound("imm:GetProject", f"project {project} does not exist", code="ResourceNotFound")
 
-    def _call(self, operation: str, effect: Callable[[], Any]) -> Any:
+    def _call(self, operation: str, effect: Callable[[], Result]) -> Result:
         self.calls.append(operation)
         self.arrive()
         fate = self.fate(operation)
-        result = None
+        result: Result | None = None
         if fate.effect and fate.delay:
             self._pending.append((self.clock() + timedelta(seconds=fate.delay), effect))
         elif fate.effect:
@@ -200,7 +203,7 @@ class Cloud:
         self.clock.advance(fate.took)
         if fate.raises is not None:
             raise fate.raises
-        return result
+        return cast("Result", result)  # a call that answers took effect before it did
 
     def arrive(self) -> None:
         """Let every delayed effect happen that is due; one that comes too late to be allowed is refused quietly."""

@@ -81,7 +81,9 @@ def test_what_is_under_way_is_looked_at_again_soon(state: str, phase: str) -> No
 def test_the_clouds_own_reason_is_passed_on(state: str) -> None:
     """What the cloud says belongs in the message a person reads."""
     found = binding_facts(state, "FullScanning", "the role cannot read the bucket")
-    assert "the role cannot read the bucket" in plan(binding_spec(), observed_binding(binding=found), NOW).verdict.message
+    assert (
+        "the role cannot read the bucket" in plan(binding_spec(), observed_binding(binding=found), NOW).verdict.message
+    )
 
 
 @pytest.mark.parametrize(
@@ -124,8 +126,8 @@ ABSENT: list[tuple[str, dict[str, Any], dict[str, Any], tuple[type[Action], ...]
         (),
         Reason.TOO_MANY_OBJECTS,
     ),
-    ("not-held", {}, {"held": False}, (Hold,), Reason.CREATING),
-    ("present-not-held", {}, {"held": False, "binding": binding_facts("Failed")}, (Hold,), Reason.CREATING),
+    ("not-held", {}, {"held": False}, (Hold, RecordIntent), Reason.CREATING),
+    ("refused-not-held", {"maxObjects": 1}, {"held": False}, (), Reason.TOO_MANY_OBJECTS),
 ]
 
 
@@ -137,6 +139,14 @@ def test_an_absent_binding_is_made_only_where_nothing_speaks_against_it(
     decided = plan(binding_spec(**spec), observed_binding(**seen), NOW)
     assert (actions, reason) == (kinds(decided.actions), decided.verdict.reason)
     assert bool(actions) != (decided.verdict.standing is STALLED)
+
+
+@pytest.mark.parametrize(("state", "standing"), [("Running", READY), ("Failed", STALLED)])
+def test_what_is_there_is_held_before_it_is_kept(state: str, standing: Standing) -> None:
+    """Adopted is held, too; the verdict is what the cloud's state stands for."""
+    found = binding_facts(state, "IncrementalScanning")
+    decided = plan(binding_spec(), observed_binding(held=False, binding=found), NOW)
+    assert ((Hold(),), standing) == (decided.actions, decided.verdict.standing)
 
 
 def test_the_submit_follows_an_acknowledged_intent_of_this_very_pass() -> None:
@@ -247,7 +257,11 @@ def test_suspended_nothing_is_done_in_any_mode(mode: str, *, held: bool) -> None
 
 
 LEAVING: list[tuple[str, ObservedBinding, tuple[type[Action], ...]]] = [
-    ("present", observed_binding(binding=binding_facts("Running"), leaving=leaving(grace_ended=True)), (DeleteBinding,)),
+    (
+        "present",
+        observed_binding(binding=binding_facts("Running"), leaving=leaving(grace_ended=True)),
+        (DeleteBinding,),
+    ),
     ("absent", observed_binding(leaving=leaving(grace_ended=True)), (Release,)),
     ("deleted", observed_binding(binding=binding_facts("Deleted"), leaving=leaving(grace_ended=True)), (Release,)),
     ("in-grace", observed_binding(binding=binding_facts("Running"), leaving=leaving()), ()),

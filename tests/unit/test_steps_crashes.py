@@ -34,27 +34,19 @@ MISHAPS = [
 script_of = st.lists(st.sampled_from(MISHAPS), min_size=10, max_size=40)
 
 
-def fate_of(mishap: str) -> Fate:
-    """What a mishap does to a cloud call. A time-out is known after 15 s at most, a late effect comes by then."""
-    match mishap:
-        case "crash-before":
-            return Fate(effect=False, raises=Crash())
-        case "crash-after":
-            return Fate(raises=Crash())
-        case "crash-and-late":
-            return Fate(delay=14.9, raises=Crash())
-        case "lost-without-effect":
-            return Fate(effect=False, raises=TimedOut("imm:X", "lost"), took=15)
-        case "lost-with-effect":
-            return Fate(raises=TimedOut("imm:X", "lost"), took=1)
-        case "lost-and-late":
-            return Fate(delay=14.9, raises=TimedOut("imm:X", "lost"), took=0.1)
-        case "throttled":
-            return Fate(effect=False, raises=Throttled("imm:X", "slow down"))
-        case "unavailable":
-            return Fate(effect=False, raises=Unavailable("imm:X", "refused"))
-        case _:
-            return Fate()
+LOST = TimedOut("imm:X", "lost")
+# What a mishap does to a cloud call. A time-out is known after 15 s at most, and a late effect comes by then.
+FATES = {
+    "crash-before": Fate(effect=False, raises=Crash()),
+    "crash-after": Fate(raises=Crash()),
+    "crash-and-late": Fate(delay=14.9, raises=Crash()),
+    "lost-without-effect": Fate(effect=False, raises=LOST, took=15),
+    "lost-with-effect": Fate(raises=LOST, took=1),
+    "lost-and-late": Fate(delay=14.9, raises=LOST, took=0.1),
+    "throttled": Fate(effect=False, raises=Throttled("imm:X", "slow down")),
+    "unavailable": Fate(effect=False, raises=Unavailable("imm:X", "refused")),
+    "fine": Fate(),
+}
 
 
 class Weather:
@@ -71,7 +63,7 @@ class Weather:
     def of_cloud(self, operation: str) -> Fate:
         """The next cloud call's fate."""
         mishap = self._script.popleft() if self._script else "fine"
-        return Fate() if operation in READS and mishap != "crash-before" else fate_of(mishap)
+        return Fate() if operation in READS and mishap != "crash-before" else FATES[mishap]
 
     def before_write(self, _what: str) -> None:
         """A Kubernetes write that does not happen."""

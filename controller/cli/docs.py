@@ -1,0 +1,115 @@
+"""`imm-operator docs`: write docs/api.md from the models, or check that the written one is fresh.
+
+The tables are made from the very schema the API server enforces, so that they cannot promise anything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from controller.api import crd
+from controller.api.fields import API_VERSION, DETACH, END_GRACE_PERIOD, RECONCILE_REQUESTED_AT, RULES
+from controller.api.kind import Kind
+
+FILE = "api.md"
+INTRODUCTION = f"""# API reference
+
+<!-- Generated from controller/api by `make crds`. Do not edit. -->
+
+Every kind is namespaced, of `apiVersion: {API_VERSION}`, and refers only to objects of its own namespace.
+Unknown fields are refused by kubectl. A field without a default may be left out unless it is required.
+
+These annotations are read on every kind:
+
+| annotation | effect |
+| --- | --- |
+| `{RECONCILE_REQUESTED_AT}` | a new value has the object looked at now, and is echoed in its status |
+| `{END_GRACE_PERIOD}` | ends the grace period of a delete early, whatever its value |
+| `{DETACH}` | a delete lets go of the cloud resource as it is, whatever its value |
+"""
+
+
+@click.command()
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help=f"Write {FILE} into this folder.")
+@click.option("--check", is_flag=True, help="Write nothing; fail when the file in --out is not what would be written.")
+def docs(out: Path | None, *, check: bool) -> None:
+    """Print the API reference, or keep it in a folder."""
+    text = reference()
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    target = out / FILE
+    fresh = target.is_file() and target.read_text(encoding="utf-8") == text
+    if check and not fresh:
+        raise click.ClickException(f"not fresh: {target}; run `make crds` and commit the result")
+    if not check and not fresh:
+        out.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8", newline="\n")
+
+
+def reference() -> str:
+    """The whole document, in Markdown."""
+    return "\n".join([INTRODUCTION, *(_chapter(kind) for kind in crd.ALL)])
+
+
+def _chapter(kind: type[Kind]) -> str:
+    definition = crd.definition(kind)["spec"]
+    schema = definition["versions"][0]["schema"]["openAPIV3Schema"]
+    names = ", ".join(f"`{name}`" for name in (kind.plural, *kind.short_names))
+    parts = [f"## {kind.kind()}", "", schema["description"], "", f"For kubectl: {names}.", ""]
+    for part in ("spec", "status"):
+        parts += [f"### {kind.kind()} {part}", "", "| field | type | default | rules | description |"]
+        parts += ["| --- | --- | --- | --- | --- |", *_rows(schema["properties"][part], part), ""]
+    return "\n".join(parts)
+
+
+def _rows(schema: dict[str, Any], path: str) -> Iterator[str]:
+    """One row per field, its children after it."""
+    required = set(schema.get("required", ()))
+    for name, field in schema.get("properties", {}).items():
+        where = f"{path}.{name}"
+        cells = (f"`{where}`", _type(field), _default(field), _rules(field, required=name in required), _words(field))
+        yield "| " + " | ".join(cells) + " |"
+        yield from _rows(field.get("items", field), f"{where}[]" if "items" in field else where)
+
+
+def _type(field: dict[str, Any]) -> str:
+    if field["type"] == "array":
+        return f"list of {field['items']['type']}"
+    return str(field.get("format") or field["type"])
+
+
+def _default(field: dict[str, Any]) -> str:
+    value = field.get("default")
+    if value is None:
+        return ""
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _rules(field: dict[str, Any], *, required: bool) -> str:
+    bounds = {
+        "minimum": "at least {}",
+        "maximum": "at most {}",
+        "minLength": "at least {} characters",
+        "maxLength": "at most {} characters",
+        "maxItems": "at most {} entries",
+    }
+    said = ["required"] if required else []
+    if "enum" in field:
+        said.append("one of " + ", ".join(f"`{value}`" for value in field["enum"]))
+    said += [words.format(field[key]) for key, words in bounds.items() if key in field]
+    said += [rule["message"] for rule in field.get(RULES, ())]
+    return _cell("; ".join(said))
+
+
+def _words(field: dict[str, Any]) -> str:
+    return _cell(field.get("description", ""))
+
+
+def _cell(text: str) -> str:
+    """Text that cannot end a table's cell."""
+    return " ".join(text.replace("|", "\\|").split())

@@ -1,0 +1,64 @@
+"""What the contract tests share: a local cloud per test and the operator's adapters pointed at it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import oss2
+import pytest
+
+from controller.cloud.credentials import Credentials
+from controller.cloud.imm import Imm
+from controller.cloud.limiter import Limiter
+from controller.cloud.oss import Oss
+from controller.cloud.sts import Sts
+from emulator.testing import LocalCloud, cloud
+
+__all__ = ["cloud"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The three adapters as one account, with the limiter they share."""
+
+    imm: Imm
+    oss: Oss
+    sts: Sts
+    limiter: Limiter
+
+
+@pytest.fixture
+def ports_of() -> Callable[..., Ports]:
+    """Make adapters: `ports_of(cloud, url=..., secret=...)`."""
+
+    def make(cloud: LocalCloud, *, url: str | None = None, secret: str | None = None) -> Ports:
+        credentials = Credentials(cloud.access_key_id, secret or cloud.access_key_secret)
+        limiter = Limiter("test", rate=10_000, burst=1000)
+        place: dict[str, Any] = {"region": cloud.region, "endpoint": url or cloud.url}
+        return Ports(
+            imm=Imm(credentials, limiter_of=lambda _project: limiter, **place),
+            oss=Oss(credentials, limiter=limiter, **place),
+            sts=Sts(credentials, limiter=limiter, **place),
+            limiter=limiter,
+        )
+
+    return make
+
+
+@pytest.fixture
+def ports(cloud: LocalCloud, ports_of: Callable[..., Ports]) -> Ports:
+    """Adapters with the account's own key."""
+    return ports_of(cloud)
+
+
+@pytest.fixture
+def bucket(cloud: LocalCloud) -> Iterator[oss2.Bucket]:
+    """An existing bucket `photos`."""
+    session = oss2.Session()
+    auth = oss2.AuthV4(cloud.access_key_id, cloud.access_key_secret)
+    made = oss2.Bucket(auth, cloud.url, "photos", session=session, region=cloud.region)
+    made.create_bucket()
+    yield made
+    session.session.close()

@@ -1,0 +1,75 @@
+"""The reporter: a status is written when it differs, progress at most every 30 s, results at once."""
+
+from __future__ import annotations
+
+import pytest
+
+from controller.core.plan import Standing, Verdict
+from controller.core.reasons import Reason
+from controller.reconcile.report import Reporter, summarize
+from tests.unit.operator_doubles import World
+
+
+class Room:
+    """One stored binding and the reporter that writes to it."""
+
+    def __init__(self) -> None:
+        self.world = World()
+        self.key = self.world.binding()
+        self.reporter = Reporter(self.world.cluster, self.world.clock)
+
+    def say(self, standing: Standing, reason: Reason, message: str = "") -> bool:
+        """Report a verdict after a second; whether it was written."""
+        self.world.clock.advance(1)
+        target = self.world.cluster.read(self.key)
+        verdict = Verdict(standing, reason, message)
+        status = summarize(target, target.status, verdict, self.world.clock())
+        return self.reporter.write(target, target.status, status, verdict) is not target
+
+
+@pytest.fixture
+def room() -> Room:
+    """A fresh object."""
+    return Room()
+
+
+def test_the_same_verdict_is_written_once(room: Room) -> None:
+    """Time alone is no news."""
+    assert [True, False, False] == [room.say(Standing.READY, Reason.SUCCEEDED) for _ in range(3)]
+
+
+def test_progress_is_held_back_for_thirty_seconds(room: Room) -> None:
+    """From the last write, whatever that said."""
+    written = [room.say(Standing.PROGRESSING, Reason.INDEXING, str(second)) for second in range(62)]
+    assert [0, 30, 60] == [second for second, was in enumerate(written) if was]
+
+
+@pytest.mark.parametrize(
+    ("standing", "reason"),
+    [
+        (Standing.READY, Reason.SUCCEEDED),
+        (Standing.STALLED, Reason.BINDING_FAILED),
+        (Standing.PROGRESSING, Reason.THROTTLED),
+        (Standing.PROGRESSING, Reason.DELETION_GRACE_PERIOD),
+    ],
+)
+def test_a_result_is_never_held_back(room: Room, standing: Standing, reason: Reason) -> None:
+    """Only mere progress waits."""
+    room.say(Standing.PROGRESSING, Reason.INDEXING)
+    assert room.say(standing, reason)
+    assert room.say(Standing.PROGRESSING, Reason.INDEXING)
+
+
+def test_coming_to_a_standstill_is_one_warning(room: Room) -> None:
+    """Again only for another reason."""
+    for message in ("a", "b"):
+        room.say(Standing.STALLED, Reason.QUOTA_EXCEEDED, message)
+    room.say(Standing.STALLED, Reason.ACCESS_DENIED)
+    assert ["QuotaExceeded", "AccessDenied"] == [reason for reason, _ in room.world.cluster.events]
+
+
+def test_a_forgotten_object_starts_afresh(room: Room) -> None:
+    """A namesake is not held back by what was said of another."""
+    room.say(Standing.PROGRESSING, Reason.INDEXING, "a")
+    room.reporter.forget(room.world.cluster.read(room.key))
+    assert room.say(Standing.PROGRESSING, Reason.INDEXING, "b")

@@ -1,0 +1,49 @@
+"""The operator's own settings: from the environment, checked, frozen."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from controller.runtime.settings import Settings
+
+
+def test_the_defaults_watch_everything() -> None:
+    """All namespaces, a quarter of the workers for people."""
+    settings = Settings()
+    assert () == settings.watched
+    assert (16, 4, 80.0, None) == (settings.workers, settings.edit_workers, settings.imm_rate, settings.sts_endpoint)
+
+
+def test_variables_are_read_with_their_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And namespaces are a list with commas."""
+    monkeypatch.setenv("IMM_OPERATOR_NAMESPACES", "one, two,,three ")
+    monkeypatch.setenv("IMM_OPERATOR_WORKERS", "8")
+    settings = Settings()
+    assert ("one", "two", "three") == settings.watched
+    assert 8 == settings.workers
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WORKERS", "1"),
+        ("WORKERS", "many"),
+        ("POLL_INTERVAL", "0"),
+        ("IMM_RATE", "-1"),
+        ("HTTP_PORT", "70000"),
+        ("LOG_FORMAT", "xml"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """At the start, not at the first use."""
+    monkeypatch.setenv(f"IMM_OPERATOR_{name}", value)
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    assert (name.lower(),) == caught.value.errors()[0]["loc"]
+
+
+def test_settings_never_change() -> None:
+    """Read once."""
+    with pytest.raises(ValidationError):
+        Settings().workers = 3  # type: ignore[misc]  # that it is frozen is the point

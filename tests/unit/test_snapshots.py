@@ -1,0 +1,137 @@
+"""Snapshots of a project's bindings: listed once for all, complete or not at all, and our own writes stay."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from controller.cloud.errors import Unavailable
+from controller.core.facts import BindingFacts
+from controller.reconcile.snapshots import BindingSnapshots, Scope
+from tests.unit.operator_doubles import Clock, Cloud, Fate
+
+SCOPE: Scope = ("1", "cn-hangzhou", "LTAI", "media")
+PLACE = ("pictures", "photos")
+FACTS = BindingFacts("media", *PLACE, "Running", "FullScanning")
+
+
+class Room:
+    """Snapshots over a cloud in memory."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.cloud = Cloud(self.clock)
+        self.snapshots = BindingSnapshots(self.clock)
+
+    def during_the_listing(self, act: Callable[[], object]) -> None:
+        """Have something happen after the pages were taken and before they arrive."""
+
+        def fate(_operation: str) -> Fate:
+            self.cloud.fate = lambda _op: Fate()
+            act()
+            return Fate()
+
+        self.cloud.fate = fate
+
+
+@pytest.fixture
+def room() -> Room:
+    """A project with one binding."""
+    made = Room()
+    made.cloud.bindings["media", "pictures", "photos"] = FACTS
+    return made
+
+
+def test_one_listing_serves_everybody(room: Room) -> None:
+    """Until somebody needs a younger one."""
+    first = room.snapshots.read(SCOPE, room.cloud)
+    room.clock.advance(60)
+    assert first is room.snapshots.read(SCOPE, room.cloud)
+    assert first is room.snapshots.read(SCOPE, room.cloud, not_before=room.clock() - timedelta(seconds=61))
+    younger = room.snapshots.read(SCOPE, room.cloud, not_before=room.clock() - timedelta(seconds=60))
+    assert ({PLACE: FACTS}, room.clock()) == (younger.bindings, younger.looked_at)
+    assert 2 == room.cloud.calls.count("list_bindings")
+
+
+def test_other_credentials_have_their_own(room: Room) -> None:
+    """They may see different things."""
+    room.snapshots.read(SCOPE, room.cloud)
+    room.snapshots.read(("1", "cn-hangzhou", "OTHER", "media"), room.cloud)
+    assert 2 == len(room.cloud.calls)
+
+
+def test_a_failed_listing_leaves_the_old_snapshot(room: Room) -> None:
+    """A missing page is not a deletion."""
+    before = room.snapshots.read(SCOPE, room.cloud)
+    room.cloud.fate = lambda _operation: Fate(effect=False, raises=Unavailable("imm:ListBindings", "refused"))
+    with pytest.raises(Unavailable):
+        room.snapshots.refresh(SCOPE)
+    assert before is room.snapshots.read(SCOPE, room.cloud)
+
+
+def test_refresh_names_what_changed_since_it_was_last_asked(room: Room) -> None:
+    """New, gone and different, also where a reader's listing saw it first; then nothing."""
+    room.cloud.bindings["media", "pictures", "docs"] = replace(FACTS, bucket="docs")
+    room.snapshots.read(SCOPE, room.cloud)
+    room.snapshots.refresh(SCOPE)
+    assert set() == room.snapshots.refresh(SCOPE)
+    del room.cloud.bindings["media", "pictures", "docs"]
+    room.snapshots.read(SCOPE, room.cloud, not_before=room.clock())
+    room.cloud.set_state("photos", "Running", "IncrementalScanning")
+    room.cloud.bindings["media", "pictures", "music"] = replace(FACTS, bucket="music")
+    assert {("pictures", "docs"), PLACE, ("pictures", "music")} == room.snapshots.refresh(SCOPE)
+    assert set() == room.snapshots.refresh(SCOPE)
+
+
+def test_our_own_write_is_read_at_once(room: Room) -> None:
+    """Made and removed alike."""
+    room.snapshots.read(SCOPE, room.cloud)
+    room.snapshots.record(SCOPE, ("pictures", "new"), replace(FACTS, bucket="new"))
+    room.snapshots.record(SCOPE, PLACE, None)
+    assert {("pictures", "new")} == set(room.snapshots.read(SCOPE, room.cloud).bindings)
+
+
+def test_a_write_during_a_listing_survives_that_listing(room: Room) -> None:
+    """The pages may be older than the write; the next listing decides."""
+    room.snapshots.read(SCOPE, room.cloud)
+    room.clock.advance(1)
+    new = replace(FACTS, bucket="new")
+    room.during_the_listing(lambda: room.snapshots.record(SCOPE, ("pictures", "new"), new))
+    room.snapshots.refresh(SCOPE)
+    assert ("pictures", "new") in room.snapshots.read(SCOPE, room.cloud).bindings
+    room.clock.advance(1)
+    room.snapshots.refresh(SCOPE)
+    assert ("pictures", "new") not in room.snapshots.read(SCOPE, room.cloud).bindings
+
+
+def test_a_forgotten_project_takes_records_without_a_word(room: Room) -> None:
+    """A create that took effect must not end in a crash because nobody listens."""
+    room.snapshots.read(SCOPE, room.cloud)
+    assert [SCOPE] == room.snapshots.scopes()
+    room.snapshots.forget(SCOPE)
+    room.snapshots.record(SCOPE, PLACE, FACTS)
+    assert [] == room.snapshots.scopes()
+
+
+def test_readers_at_the_same_time_share_one_listing(room: Room) -> None:
+    """The second waits for the first one's result."""
+    inside, go = threading.Event(), threading.Event()
+
+    def slow(_operation: str) -> Fate:
+        inside.set()
+        assert go.wait(10)
+        return Fate()
+
+    room.cloud.fate = slow
+    readers = [threading.Thread(target=room.snapshots.read, args=(SCOPE, room.cloud)) for _ in range(5)]
+    for reader in readers:
+        reader.start()
+    assert inside.wait(10)
+    go.set()
+    for reader in readers:
+        reader.join(10)
+    assert ["list_bindings"] == room.cloud.calls
