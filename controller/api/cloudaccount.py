@@ -6,7 +6,7 @@ from pydantic import Field
 
 from controller.api.fields import AccountId, BucketName, Endpoint, Model, ObjectReference, RegionId, immutable
 from controller.api.kind import Kind, printer_column
-from controller.api.spec import SuspendableSpec
+from controller.api.spec import ResyncedSpec
 from controller.api.status import Identity, Status
 
 
@@ -29,7 +29,7 @@ class CredentialsSource(Model):
     )
 
 
-class CloudAccountSpec(SuspendableSpec):
+class CloudAccountSpec(ResyncedSpec):
     region: RegionId = Field(
         description="Region of the projects and buckets, e.g. cn-hangzhou.",
         json_schema_extra=immutable(

@@ -7,13 +7,9 @@ from pydantic import Field
 from controller.api.fields import DeletionPolicy, DurationText, Mode, Model, bounded
 
 
-class SuspendableSpec(Model):
-    """Fields of every kind that can be paused and re-observed."""
+class ResyncedSpec(Model):
+    """Fields of every kind: all are looked at again and again."""
 
-    suspend: bool = Field(
-        default=False,
-        description="Stop writing to the cloud for this object. Observation goes on, deletion is never blocked.",
-    )
     resync_interval: DurationText = Field(
         default="10m",
         description="How often the object is compared with the cloud when nothing else asks for it, e.g. 10m or 1h30m.",
@@ -21,9 +17,13 @@ class SuspendableSpec(Model):
     )
 
 
-class ManagedSpec(SuspendableSpec):
+class ManagedSpec(ResyncedSpec):
     """Fields of every kind that owns something in the cloud."""
 
+    suspend: bool = Field(
+        default=False,
+        description="Stop writing to the cloud for this object. Observation goes on, deletion is never blocked.",
+    )
     mode: Mode = Field(
         default=Mode.APPLY,
         description=(

@@ -16,6 +16,8 @@ from enum import IntEnum
 
 from controller.cloud.errors import Throttled
 
+WHOLE = 1 - 1e-9  # a call's worth of tokens; less a rounding error, which no wait could ever make up
+
 
 class Lane(IntEnum):
     """Who waits first."""
@@ -53,7 +55,7 @@ class Pace:
         """Seconds until a call may go; 0 means now."""
         self.tokens = min(self.burst, self.tokens + max(0.0, now - self.at) * self.rate)
         self.at = max(self.at, now)
-        return max(self.not_before - now, 0.0 if self.tokens >= 1 else (1 - self.tokens) / self.rate)
+        return max(self.not_before - now, 0.0 if self.tokens >= WHOLE else (1 - self.tokens) / self.rate)
 
     def take(self) -> None:
         """Spend one call."""

@@ -13,7 +13,7 @@ from pydantic import Field
 from controller.api.crd import ALL, definition
 from controller.api.fields import Model, cel
 from controller.api.kind import Kind
-from controller.api.spec import SuspendableSpec
+from controller.api.spec import ResyncedSpec
 from controller.api.status import Status
 from controller.cli import main
 
@@ -61,7 +61,7 @@ def test_defaults_fill_in_the_spec_and_only_the_fresh_marker_of_the_status(kind:
     assert [] == [name for name, field in status["properties"].items() if "default" in field]
     assert "required" not in status
     spec = {path for path, node in nodes(schema(kind)["properties"]["spec"]) if "default" in node}
-    assert {".suspend", ".resyncInterval"} <= spec
+    assert {".resyncInterval"} <= spec
 
 
 @kinds
@@ -161,7 +161,7 @@ class _Ruled(Model):
 def kind_with(field: type) -> type[Kind]:
     """A kind whose spec has one field of that type."""
 
-    class _Spec(SuspendableSpec):
+    class _Spec(ResyncedSpec):
         field_: field = Field(alias="field")  # type: ignore[valid-type]  # the type is the test's parameter
 
     class Thing(Kind):

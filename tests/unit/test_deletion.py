@@ -49,7 +49,7 @@ def test_the_table(
     how: dict[str, Any], delete: DeleteBinding | None, actions: tuple[type[Action], ...], reason: Reason
 ) -> None:
     """Each row of the module's table, in the order in which they decide."""
-    decided = plan_deletion(leaving(**how), delete, NOW)
+    decided = plan_deletion(leaving(**how), delete, NOW, NOW)
     assert (actions, reason) == (tuple(type(action) for action in decided.actions), decided.verdict.reason)
 
 
@@ -60,14 +60,14 @@ def test_the_cloud_is_written_to_only_by_policy_delete_after_the_grace_period() 
         how = leaving(
             policy=policy, grace_ended=ended, detached=detached, made=made, obstacle=OBSTACLE if blocked else ""
         )
-        writes = any(writes_cloud(action) for action in plan_deletion(how, DELETE, NOW).actions)
+        writes = any(writes_cloud(action) for action in plan_deletion(how, DELETE, NOW, NOW).actions)
         allowed = policy is DeletionPolicy.DELETE and ended and made and not detached and not blocked
         assert allowed == writes
 
 
 def test_the_grace_period_ends_when_it_says() -> None:
     """The next look is at the end of the period, and the message tells both ways out."""
-    verdict = plan_deletion(leaving(since=NOW - timedelta(seconds=30)), DELETE, NOW).verdict
+    verdict = plan_deletion(leaving(since=NOW - timedelta(seconds=30)), DELETE, NOW, NOW).verdict
     assert (Standing.PROGRESSING, 570.0) == (verdict.standing, verdict.look_again)
     assert "re-create the object" in verdict.message
     assert "imm-operator.dev/end-grace-period" in verdict.message
@@ -75,7 +75,7 @@ def test_the_grace_period_ends_when_it_says() -> None:
 
 def test_an_obstacle_is_named_with_both_ways_out() -> None:
     """Restore what is missing, or let go."""
-    verdict = plan_deletion(leaving(grace_ended=True, obstacle=OBSTACLE), None, NOW).verdict
+    verdict = plan_deletion(leaving(grace_ended=True, obstacle=OBSTACLE), None, NOW, NOW).verdict
     assert Standing.STALLED == verdict.standing
     assert OBSTACLE in verdict.message
     assert "imm-operator.dev/detach=true" in verdict.message
@@ -83,4 +83,4 @@ def test_an_obstacle_is_named_with_both_ways_out() -> None:
 
 def test_a_delete_is_looked_at_again_soon() -> None:
     """Whether it took effect shows in a later listing."""
-    assert 5.0 == plan_deletion(leaving(grace_ended=True), DELETE, NOW).verdict.look_again
+    assert 5.0 == plan_deletion(leaving(grace_ended=True), DELETE, NOW, NOW).verdict.look_again

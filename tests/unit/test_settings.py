@@ -17,7 +17,7 @@ def test_the_defaults_watch_everything() -> None:
 
 def test_variables_are_read_with_their_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
     """And namespaces are a list with commas."""
-    monkeypatch.setenv("IMM_OPERATOR_NAMESPACES", "one, two,,three ")
+    monkeypatch.setenv("IMM_OPERATOR_NAMESPACES", "one, two,three ")
     monkeypatch.setenv("IMM_OPERATOR_WORKERS", "8")
     settings = Settings()
     assert ("one", "two", "three") == settings.watched
@@ -47,3 +47,24 @@ def test_settings_never_change() -> None:
     """Read once."""
     with pytest.raises(ValidationError):
         Settings().workers = 3  # type: ignore[misc]  # that it is frozen is the point
+
+
+def test_a_glob_of_namespaces_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The periodic LIST takes names: a glob would list nothing and prune everything."""
+    monkeypatch.setenv("IMM_OPERATOR_NAMESPACES", "team-*")
+    with pytest.raises(ValueError, match=r"(?i)namespaces"):
+        Settings()
+
+
+def test_a_mistyped_variable_is_refused_and_the_known_ones_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A typo must not leave a default in force unseen."""
+    monkeypatch.setenv("IMM_OPERATOR_WOKERS", "8")
+    with pytest.raises(ValueError, match=r"IMM_OPERATOR_WOKERS: no such setting; there are .*IMM_OPERATOR_WORKERS"):
+        Settings()
+
+
+def test_what_the_kubelet_adds_for_a_service_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Service named imm-operator-metrics puts such variables into every pod of its namespace."""
+    monkeypatch.setenv("IMM_OPERATOR_METRICS_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.setenv("IMM_OPERATOR_METRICS_PORT_8080_TCP_ADDR", "10.0.0.1")
+    assert Settings().workers == 16
