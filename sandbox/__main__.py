@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from sandbox.cluster_commands import cluster
+from sandbox.apiserver.command import cluster
 from sandbox.demo.command import demo
 from sandbox.programs import ProgramError
 from sandbox.rehearse.command import rehearse

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox import programs
-from sandbox.apiserver_build import find_kubectl
+from sandbox.apiserver.build import find_kubectl
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.apiserver_build import Programs, find_kubectl, find_programs
-from sandbox.cluster import Cluster, start_cluster
+from sandbox.apiserver.build import Programs, find_kubectl, find_programs
+from sandbox.apiserver.cluster import Cluster, start_cluster
 from sandbox.kubectl import Kubectl
 
 

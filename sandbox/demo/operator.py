@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.cluster import Cluster
+from sandbox.apiserver.cluster import Cluster
+from sandbox.apiserver.operator_identity import service_account_kubeconfig
 from sandbox.demo.services import Service, answers, start
 from sandbox.kubectl import Kubectl
-from sandbox.operator_identity import service_account_kubeconfig
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE = NAME = "imm-operator"

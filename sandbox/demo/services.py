@@ -65,7 +65,7 @@ def start(name: str, command: list[str], log: Path, environment: Mapping[str, st
     own = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
     with log.open("wb") as out:
         process = subprocess.Popen(  # noqa: S603 - our own modules, no shell
-            [sys.executable, "-m", "sandbox.leashed", sys.executable, "-m", *command],
+            [sys.executable, "-m", "sandbox.apiserver.leashed", sys.executable, "-m", *command],
             stdin=subprocess.PIPE,
             stdout=out,
             stderr=out,

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from controller.api.handover import Handover
-from sandbox.apiserver_build import find_programs
-from sandbox.cluster import Cluster, start_cluster
+from sandbox.apiserver.build import find_programs
+from sandbox.apiserver.cluster import Cluster, start_cluster
+from sandbox.apiserver.existing_cluster import use_context
 from sandbox.demo import media
 from sandbox.demo.local_cloud import LocalCloud, start_cloud
 from sandbox.demo.operator import ROOT, Operator, install, start_operator
 from sandbox.demo.stage import Stage
-from sandbox.existing_cluster import use_context
 from sandbox.kubectl import Kubectl
 from sandbox.programs import ProgramError, run
 from sandbox.rehearse import rehearse

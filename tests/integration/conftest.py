@@ -10,7 +10,7 @@ import pytest
 
 from emulator.instance import Config
 from emulator.testing import running
-from sandbox.cluster import Cluster
+from sandbox.apiserver.cluster import Cluster
 from sandbox.demo.operator import install
 from sandbox.kubectl import Kubectl
 from tests.integration.world import World, prepare

@@ -11,14 +11,14 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from sandbox import go_build
-from sandbox.api_call import call, trust
-from sandbox.apiserver_build import NO_CONTROLLERS
-from sandbox.cluster import Cluster
-from sandbox.existing_cluster import use_context
-from sandbox.kubeconfig import NAME
+from sandbox.apiserver import go_build
+from sandbox.apiserver.api_call import call, trust
+from sandbox.apiserver.build import NO_CONTROLLERS
+from sandbox.apiserver.cluster import Cluster
+from sandbox.apiserver.existing_cluster import use_context
+from sandbox.apiserver.kubeconfig import NAME
+from sandbox.apiserver.operator_identity import service_account_kubeconfig, service_account_token
 from sandbox.kubectl import Kubectl
-from sandbox.operator_identity import service_account_kubeconfig, service_account_token
 from sandbox.programs import ProgramError
 
 pytest_plugins = ["tests.cluster_fixture"]

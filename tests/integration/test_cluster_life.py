@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import go_build, leash, toolchain
-from sandbox.apiserver_build import Programs, SeparateBinaries, find_kubectl, find_programs
-from sandbox.cluster import Cluster, start_cluster
+from sandbox.apiserver import go_build, leash, toolchain
+from sandbox.apiserver.build import Programs, SeparateBinaries, find_kubectl, find_programs
+from sandbox.apiserver.cluster import Cluster, start_cluster
 from sandbox.kubectl import Kubectl
 from sandbox.programs import ProgramError
 
@@ -71,7 +71,7 @@ def test_the_last_holder_ends_a_shared_server(directory: Path) -> None:
 def test_killing_the_parent_leaves_no_process(directory: Path) -> None:
     """Even `kill -9` of whoever started the server ends it."""
     program = (
-        "import pathlib, signal, sandbox.cluster as c;"
+        "import pathlib, signal, sandbox.apiserver.cluster as c;"
         f"print(c.start_cluster(pathlib.Path({str(directory)!r}), durable=False).pid, flush=True); signal.pause()"
     )
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as parent:
@@ -118,7 +118,7 @@ def test_the_command_line_runs_a_cluster_until_it_is_interrupted(directory: Path
 @pytest.mark.parametrize(("commands", "result"), [("cat -- sleep 600", 1), ("sleep 600 -- sleep 600", 0)])
 def test_programs_on_a_leash_end_together(commands: str, result: int) -> None:
     """When one ends, or when the leash is let go, none of them stays."""
-    words = [sys.executable, "-m", "sandbox.leashed", *commands.split()]
+    words = [sys.executable, "-m", "sandbox.apiserver.leashed", *commands.split()]
     with subprocess.Popen(words, stdin=subprocess.PIPE, start_new_session=True) as keeper:
         if result:
             assert keeper.wait(20) == result

@@ -16,7 +16,7 @@ from controller.cloud.imm import Imm
 from controller.cloud.limiter import Limiter
 from controller.cloud.ports import ProjectSpec
 from emulator.testing import LocalCloud
-from sandbox.cluster import Cluster
+from sandbox.apiserver.cluster import Cluster
 from sandbox.demo.operator import Operator, start_operator
 from sandbox.kubectl import Kubectl
 

@@ -6,7 +6,7 @@ import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sandbox.certificates import Pair
+from sandbox.apiserver.certificates import Pair
 
 PATIENCE = 5.0
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from sandbox.apiserver_build import NO_CONTROLLERS, SeparateBinaries, find_kubectl, find_programs
-from sandbox.cluster import start_cluster
+from sandbox.apiserver.build import NO_CONTROLLERS, SeparateBinaries, find_kubectl, find_programs
+from sandbox.apiserver.cluster import start_cluster
 
 DIRECTORY = Path(".sandbox/cluster")
 

@@ -7,7 +7,7 @@ issuer. Anonymous requests reach the health checks and the issuer's public keys 
 import json
 from pathlib import Path
 
-from sandbox.certificates import Certificates
+from sandbox.apiserver.certificates import Certificates
 
 # Relative to the data directory, where the server runs: a socket's path is limited to 108 bytes, and unlike a port
 # it is closed to the machine's other users. etcd wants the form host:port for a name.

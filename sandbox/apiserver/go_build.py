@@ -16,10 +16,10 @@ from pathlib import Path
 import click
 
 from sandbox import programs
-from sandbox.build_progress import progress
+from sandbox.apiserver.build_progress import progress
 from sandbox.programs import ProgramError
 
-SOURCE = Path(__file__).parent / "cluster"
+SOURCE = Path(__file__).parents[1] / "cluster"
 
 
 def flags() -> list[str]:

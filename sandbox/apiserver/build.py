@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox import go_build, toolchain
+from sandbox.apiserver import go_build, toolchain
 from sandbox.programs import ProgramError
 
 NO_CONTROLLERS = (

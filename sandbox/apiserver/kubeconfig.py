@@ -5,8 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from sandbox import private_file
-from sandbox.certificates import Pair
+from sandbox.apiserver import private_file
+from sandbox.apiserver.certificates import Pair
 
 NAME = "imm-operator-sandbox"
 

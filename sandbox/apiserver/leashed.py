@@ -1,4 +1,4 @@
-"""Keep programs that know nothing of a leash on one: `python -m sandbox.leashed etcd ... -- kube-apiserver ...`.
+"""Keep programs without a leash on one: `python -m sandbox.apiserver.leashed etcd … -- kube-apiserver …`.
 
 It starts them in order and ends them in reverse as soon as its standard input is closed or one of them ends.
 """

@@ -6,7 +6,7 @@ The demo and the tests start the operator this way, so a rule missing in its Clu
 import json
 from pathlib import Path
 
-from sandbox import kubeconfig
+from sandbox.apiserver import kubeconfig
 from sandbox.kubectl import Kubectl
 from sandbox.programs import ProgramError
 

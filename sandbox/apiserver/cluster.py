@@ -17,12 +17,12 @@ from typing import Self
 
 import click
 
-from sandbox import kubeconfig, leash, private_file
-from sandbox.apiserver_build import NO_CONTROLLERS, OneBinary, Programs, find_programs
-from sandbox.certificates import Certificates, certificates
+from sandbox.apiserver import kubeconfig, leash, private_file
+from sandbox.apiserver.build import NO_CONTROLLERS, OneBinary, Programs, find_programs
+from sandbox.apiserver.certificates import Certificates, certificates
+from sandbox.apiserver.readiness import await_ready
+from sandbox.apiserver.server_files import server_flags, server_url, write_etcd_config
 from sandbox.programs import ProgramError
-from sandbox.readiness import await_ready
-from sandbox.server_files import server_flags, server_url, write_etcd_config
 
 ENDING_SECONDS = 15.0
 
@@ -118,7 +118,7 @@ def _start(directory: Path, programs: Programs, keys: Certificates, *, audit: bo
     else:
         click.echo(NO_CONTROLLERS, err=True)
         both = [str(programs.etcd), f"--config-file={etcd}", "--", str(programs.apiserver), *flags]
-        command = [sys.executable, "-m", "sandbox.leashed", *both]
+        command = [sys.executable, "-m", "sandbox.apiserver.leashed", *both]
     server_end, end = leash.create(directory)
     pid = _spawn(command, directory, server_end, alive)
     state = {"port": port, "pid": pid, "audit": audit, "controllers": isinstance(programs, OneBinary)}
@@ -128,7 +128,7 @@ def _start(directory: Path, programs: Programs, keys: Certificates, *, audit: bo
 
 def _spawn(command: list[str], directory: Path, server_end: int, alive: int) -> int:
     """Start the server with the leash as its input and with the lock that says it lives; return its process id."""
-    source = str(Path(__file__).parent.parent)  # it runs in its data directory, where `-m sandbox` is not found
+    source = str(Path(__file__).parents[2])  # it runs in its data directory, where `-m sandbox` is not found
     try:
         with (directory / "server.log").open("wb") as log:
             child = subprocess.Popen(  # noqa: S603 - the program that we built or were pointed to

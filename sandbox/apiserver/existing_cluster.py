@@ -4,9 +4,10 @@ import json
 import os
 from pathlib import Path
 
-from sandbox import kubeconfig, private_file, programs
-from sandbox.apiserver_build import find_kubectl
-from sandbox.cluster import Cluster
+from sandbox import programs
+from sandbox.apiserver import kubeconfig, private_file
+from sandbox.apiserver.build import find_kubectl
+from sandbox.apiserver.cluster import Cluster
 from sandbox.kubectl import Kubectl
 from sandbox.programs import ProgramError
 

@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from sandbox.api_call import call, trust
-from sandbox.certificates import Certificates
+from sandbox.apiserver.api_call import call, trust
+from sandbox.apiserver.certificates import Certificates
 from sandbox.programs import ProgramError, last_lines
 
 POLL = 0.05
