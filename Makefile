@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 PIP := --disable-pip-version-check --quiet
 ROOMS := controller infra emulator sandbox tests examples benchmarks
 
-.PHONY: help demo test e2e check bench crds lock clean
+.PHONY: help demo test e2e check bench coverage crds lock clean
 
 help: ## This list
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -41,6 +41,10 @@ bench: $(READY) ## Ratios, measured side by side in one run
 crds: $(READY) ## Write crds/ and docs/api.md from controller/api
 	@$(BIN)/imm-operator crds --out crds
 	@$(BIN)/imm-operator docs --out docs
+
+coverage: $(READY) ## Write emulator/coverage.json: which tests call which operation
+	@$(BIN)/pytest tests/emulator tests/contract --quiet --numprocesses=auto --dist=loadfile -p emulator.recording \
+		--deselect tests/emulator/test_cli_help.py
 
 lock: $(READY) ## Upgrade every dependency within pyproject.toml's bounds
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-emit-find-links \

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 
+from benchmarks.emulator_index import emulator_index
+from benchmarks.emulator_memory import emulator_memory
+from benchmarks.emulator_requests import emulator_requests
 from benchmarks.observe import observe
 
-for benchmark in (observe,):
+for benchmark in (observe, emulator_requests, emulator_index, emulator_memory):
     print(json.dumps({"benchmark": benchmark.__name__, **benchmark()}))  # noqa: T201 - its whole purpose

@@ -1,6 +1,7 @@
 """The emulator's own pages under `/_emulator/`: what it did, what it holds, and the levers of its clock and faults.
 
-They are JSON, unsigned and for the machine the emulator runs on; no secret and no object content ever appears.
+They are JSON, unsigned and for the machine the emulator runs on; no secret and no object content ever appears (the
+page for people, `emulator/page/`, shows thumbnails).
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from emulator.coverage import describe_coverage
 from emulator.dump import dump_state
 from emulator.faults import RULES
 from emulator.journal import describe
 from emulator.lifecycle import settle
-from emulator.services import coverage
-from emulator.state import Account
+from emulator.seed import SeedError, Step
+from emulator.seeding import add_account, carry_out
 from emulator.wire.http import HttpAnswer, HttpRequest
 
 if TYPE_CHECKING:
@@ -73,6 +75,7 @@ def _health(instance: Instance, _: HttpRequest) -> object:
         "account": instance.config.account_id,
         "clock": "virtual" if instance.cloud.clock.virtual else "real",
         "now": instance.cloud.clock.now(),
+        "addresses": instance.addresses,
     }
 
 
@@ -138,7 +141,7 @@ def _delete_faults(instance: Instance, request: HttpRequest) -> object:
 
 
 def _coverage(_: Instance, __: HttpRequest) -> object:
-    return coverage()
+    return describe_coverage()
 
 
 def _accounts(instance: Instance, _: HttpRequest) -> object:
@@ -147,9 +150,16 @@ def _accounts(instance: Instance, _: HttpRequest) -> object:
 
 def _put_account(instance: Instance, request: HttpRequest) -> object:
     new = NewAccount.model_validate_json(request.body)
-    account = instance.cloud.accounts.setdefault(new.account_id, Account(new.account_id))
-    account.access_keys[new.access_key_id] = new.access_key_secret
+    add_account(instance, new.account_id, {new.access_key_id: new.access_key_secret})
     return _accounts(instance, request)
+
+
+def _seed(instance: Instance, request: HttpRequest) -> object:
+    try:
+        carry_out(instance, Step.model_validate_json(request.body))
+    except SeedError as error:
+        raise ValueError(str(error)) from error
+    return {"status": "ok"}
 
 
 PAGES: Mapping[str, Mapping[str, Page]] = {
@@ -162,5 +172,6 @@ PAGES: Mapping[str, Mapping[str, Page]] = {
     "switches": {"GET": _switches, "PATCH": _patch_switches},
     "faults": {"GET": _faults, "PUT": _put_faults, "DELETE": _delete_faults},
     "coverage": {"GET": _coverage},
+    "seed": {"POST": _seed},
     "accounts": {"GET": _accounts, "PUT": _put_account},
 }

@@ -62,10 +62,11 @@ class Reply:
 
 
 class Refusal(Exception):
-    """The service says no: `status` and `code` as documented, rendered in the caller's protocol."""
+    """The service says no: `status` and `code` as documented, rendered in the caller's protocol with `headers`."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(f"{status} {code}: {message}")
+        self.headers = headers or {}
         self.status = status
         self.code = code
         self.message = message

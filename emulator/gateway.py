@@ -108,9 +108,12 @@ def render(request: HttpRequest, named: Named, outcome: Reply | Refusal) -> Http
 
 def _authenticate(cloud: Cloud, request: HttpRequest, named: Named) -> Signed | Refusal | None:
     """The verified signature; None for an OSS request without any, which only public buckets accept."""
+    found: dict[str, Key | None] = {}  # a request names one key, and it is asked for twice
 
     def find(access_key_id: str) -> Key | None:
-        return find_key(cloud, access_key_id)
+        if access_key_id not in found:
+            found[access_key_id] = find_key(cloud, access_key_id)
+        return found[access_key_id]
 
     now = cloud.clock.wall()
     authorization = request.headers.get("authorization", "")
@@ -124,7 +127,7 @@ def _authenticate(cloud: Cloud, request: HttpRequest, named: Named) -> Signed | 
         case _:
             outcome = rpc_v1.verify(request, find, now)
     if isinstance(outcome, Signed):
-        return _check_token(cloud, request, named, outcome)
+        return _check_token(find, request, named, outcome)
     return outcome
 
 
@@ -143,13 +146,13 @@ def _authenticate_oss(request: HttpRequest, target: Target, find: FindKey, now: 
     return None
 
 
-def _check_token(cloud: Cloud, request: HttpRequest, named: Named, signed: Signed) -> Signed | Refusal:
+def _check_token(find: FindKey, request: HttpRequest, named: Named, signed: Signed) -> Signed | Refusal:
     headers = request.headers
     names = ("x-acs-security-token", "x-oss-security-token", "security-token")
     given = next((headers[n] for n in names if n in headers), None)
     for name_ in ("SecurityToken", "security-token", "x-oss-security-token"):
         given = given or request.query.get(name_) or request.form.get(name_)
-    key = find_key(cloud, signed.identity.access_key_id)
+    key = find(signed.identity.access_key_id)
     if key is not None and (given or None) == key.token:
         return signed
     status = 400 if named.target.service not in {"oss", "mns"} else 403

@@ -11,7 +11,10 @@ from emulator.clock import Clock
 from emulator.faults import Faults
 from emulator.imm.lifecycle import on_object_change
 from emulator.journal import Journal
-from emulator.state import Account, Cloud, Switches
+from emulator.mns import events
+from emulator.state import Account, Cloud
+from emulator.switches import Switches
+from emulator.unverified import checked
 
 # Well known on purpose, like the account key of Azurite: it opens nothing but a local emulator.
 DEFAULT_ACCOUNT = "1234567890123456"
@@ -30,6 +33,7 @@ class Config:
     virtual_clock: bool = False
     loose: bool = False  # accept and ignore unknown parameters and headers
     endpoint_hosts: frozenset[str] = frozenset()  # host names that are the emulator, never `bucket.something`
+    switches: tuple[tuple[str, object], ...] = ()  # readings of unverified facts other than the defaults
 
 
 @dataclass(slots=True)
@@ -59,9 +63,10 @@ class Instance:
     journal: Journal = field(default_factory=Journal)
     faults: Faults = field(default_factory=Faults)
     nonces: Nonces = field(default_factory=Nonces)
+    addresses: dict[str, str] = field(default_factory=dict)  # http, https and ca_file, as clients use them
 
     def reset(self) -> None:
-        """Forget everything but the accounts' own keys, the clock and the switches' defaults."""
+        """Forget everything but the accounts' own keys, the clock and the switches it was started with."""
         keys = {account.account_id: account.access_keys for account in self.cloud.accounts.values()}
         self.cloud = _new_cloud(self.config, self.cloud.clock)
         for account_id, access_keys in keys.items():
@@ -73,15 +78,9 @@ class Instance:
         """Change one switch.
 
         Raises:
-            ValueError: There is no such switch, or the value has another type than its default.
+            ValueError: There is no such switch, or it does not take that value.
         """
-        present = getattr(self.cloud.switches, name, None)
-        if name not in Switches.__dataclass_fields__:
-            known = ", ".join(Switches.__dataclass_fields__)
-            raise ValueError(f"there is no switch {name!r}; there are: {known}")
-        if type(value) is not type(present):
-            raise ValueError(f"switch {name} takes a {type(present).__name__}, not {value!r}")
-        setattr(self.cloud.switches, name, value)
+        setattr(self.cloud.switches, name, checked(name, value))
 
 
 def start(config: Config) -> Instance:
@@ -94,6 +93,7 @@ def start(config: Config) -> Instance:
 
 
 def _new_cloud(config: Config, clock: Clock) -> Cloud:
-    cloud = Cloud(clock=clock, region=config.region)
-    cloud.object_listeners.append(on_object_change)
+    switches = Switches(**{name: checked(name, value) for name, value in config.switches})
+    cloud = Cloud(clock=clock, region=config.region, switches=switches)
+    cloud.object_listeners += [on_object_change, events.on_object_change]
     return cloud

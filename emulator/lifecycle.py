@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emulator.imm import lifecycle as imm
+from emulator.oss import lifecycle as oss
 
 if TYPE_CHECKING:
     from emulator.state import Cloud
@@ -14,7 +15,8 @@ _MOST_ROUNDS = 10_000
 
 def step(cloud: Cloud) -> bool:
     """One bounded step, after which the event loop may answer requests again; True if anything changed."""
-    return imm.advance(cloud)
+    expired = oss.advance(cloud)
+    return imm.advance(cloud) or expired
 
 
 def settle(cloud: Cloud) -> bool:

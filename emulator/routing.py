@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from emulator.wire.http import decode
@@ -50,30 +51,54 @@ def route(request: HttpRequest, *, endpoint_hosts: Collection[str] = ()) -> Targ
         request: The request as it came.
         endpoint_hosts: Host names, without port, that are the emulator itself and never `bucket.something`.
     """
-    host = _host_name(request.host)
-    labels = host.split(".")
+    host = _host(request.host)
     headers = request.headers
     if request.raw_path.startswith(ADMIN_PREFIX):
         return Target("admin", None, tuple(request.raw_path.removeprefix(ADMIN_PREFIX).split("/")))
     if headers.get("authorization", "").startswith("MNS ") or "x-mns-version" in headers:
         segments = tuple(decode(part, plus_is_space=False) for part in request.raw_path.strip("/").split("/"))
-        owner = labels[0] if len(labels) > 1 and labels[1] == "mns" else None
-        return Target("mns", _region(labels), segments, owner)
+        owner = host.labels[0] if len(host.labels) > 1 and host.labels[1] == "mns" else None
+        return Target("mns", host.region, segments, owner)
     if "x-acs-version" in headers or (request.raw_path in {"", "/"} and version_of(request)):
-        return Target(RPC_SERVICES.get(version_of(request), "unknown"), _region(labels))
-    return _oss_target(request, host, labels, endpoint_hosts)
+        return Target(RPC_SERVICES.get(version_of(request), "unknown"), host.region)
+    return _oss_target(request, host, endpoint_hosts)
 
 
-def _oss_target(request: HttpRequest, host: str, labels: list[str], endpoint_hosts: Collection[str]) -> Target:
+def is_own_host(host: str, endpoint_hosts: Collection[str] = ()) -> bool:
+    """Whether a Host header names this emulator beyond doubt: an address, one bare word, or a name it was told."""
+    name = _host_name(host)
+    return "." not in name or name in endpoint_hosts or _is_address(name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Host:
+    """What a Host header says. `region` is looked for in every label, `bucket_region` in all but the first."""
+
+    name: str
+    labels: list[str]
+    region: str | None
+    bucket_region: str | None
+    is_endpoint: bool
+
+
+@lru_cache(maxsize=1024)
+def _host(header: str) -> _Host:
+    """A header's meaning depends on nothing else, and a client sends the same one every time."""
+    name = _host_name(header)
+    labels = name.split(".")
+    return _Host(name, labels, _region(labels), _region(labels[1:]), _is_endpoint(name, labels))
+
+
+def _oss_target(request: HttpRequest, host: _Host, endpoint_hosts: Collection[str]) -> Target:
     path = decode(request.raw_path.removeprefix("/"), plus_is_space=False)
-    if _is_endpoint(host, labels, endpoint_hosts):
+    if host.is_endpoint or host.name in endpoint_hosts:
         bucket, _, key = path.partition("/")
-        return Target("oss", _region(labels), (bucket, key))
-    return Target("oss", _region(labels[1:]), (labels[0], path))
+        return Target("oss", host.region, (bucket, key))
+    return Target("oss", host.bucket_region, (host.labels[0], path))
 
 
-def _is_endpoint(host: str, labels: list[str], endpoint_hosts: Collection[str]) -> bool:
-    if len(labels) == 1 or host in endpoint_hosts or _is_address(host):
+def _is_endpoint(host: str, labels: list[str]) -> bool:
+    if len(labels) == 1 or _is_address(host):
         return True
     return bool(_ENDPOINT_LABEL.fullmatch(labels[0])) and not _ENDPOINT_LABEL.fullmatch(labels[1])
 

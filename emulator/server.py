@@ -13,19 +13,26 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from aiohttp import web
+from multidict import CIMultiDict
 
-from emulator import gateway
+from emulator import edge, gateway
 from emulator.admin import serve_admin
 from emulator.call import Refusal
 from emulator.effects import fault_code, faulty_answer
 from emulator.ids import new_request_id
 from emulator.journal import Entry, without_secrets
+from emulator.keeper import Keeper
 from emulator.lifecycle import step
 from emulator.mns.data import has_message, wait_seconds
+from emulator.page.serve import is_page_request
+from emulator.page.serve import serve as serve_page
+from emulator.persistence.failures import NotSavedError
 from emulator.routing import ADMIN_PREFIX, route
 from emulator.wire.http import HttpAnswer, HttpRequest
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from aiohttp.abc import AbstractStreamWriter
     from aiohttp.http_parser import RawRequestMessage
     from aiohttp.streams import StreamReader
@@ -33,6 +40,7 @@ if TYPE_CHECKING:
 
     from emulator.call import Call, Operation
     from emulator.instance import Instance
+    from emulator.persistence.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -46,16 +54,17 @@ _LONG_POLLS = frozenset({"ReceiveMessage", "BatchReceiveMessage"})
 class Server:
     """One emulator on one port."""
 
-    def __init__(self, instance: Instance) -> None:
+    def __init__(self, instance: Instance, store: Store | None = None) -> None:
         self.instance = instance
+        self._keeper = Keeper(store)
         self.waiting = 0  # long polls held at this moment
         self._changed = asyncio.Event()
         self._stopping = False
         self._runner: web.ServerRunner | None = None
         self._ticker: asyncio.Task[None] | None = None
 
-    async def start(self, host: str, port: int) -> int:
-        """Listen; returns the port, which the system chooses for port 0."""
+    async def start(self, host: str, port: int, https: tuple[int, SSLContext] | None = None) -> list[int]:
+        """Listen, for HTTPS on a port of its own if asked; returns the ports, which the system chooses for 0."""
         server = web.Server(
             self._serve,
             request_factory=_make_request,
@@ -65,11 +74,11 @@ class Server:
         )
         self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port)
-        await site.start()
+        await web.TCPSite(self._runner, host, port).start()
+        if https is not None:
+            await web.TCPSite(self._runner, host, https[0], ssl_context=https[1]).start()
         self._ticker = asyncio.create_task(self._tick())
-        bound: tuple[str, int] = self._runner.addresses[0]
-        return bound[1]
+        return [address[1] for address in self._runner.addresses]
 
     async def stop(self) -> None:
         """Answer what is being answered, end long polls, close the socket."""
@@ -80,18 +89,42 @@ class Server:
             with suppress(asyncio.CancelledError):
                 await self._ticker
         if self._runner is not None:
-            await self._runner.cleanup()
+            await self._close(self._runner)
+        await self._keeper.close()
+
+    @staticmethod
+    async def _close(runner: web.ServerRunner) -> None:
+        connections = [] if runner.server is None else runner.server.connections
+        secure = [
+            c.transport for c in connections if c.transport is not None and c.transport.get_extra_info("sslcontext")
+        ]
+        await runner.cleanup()
+        for transport in secure:
+            transport.abort()  # an idle TLS client would otherwise be waited for, to say goodbye
+        await asyncio.sleep(0)
 
     def notify(self) -> None:
-        """Wake long polls: the state may have changed."""
-        self._changed.set()
-        self._changed = asyncio.Event()
+        """Wake long polls, if there are any: the state may have changed."""
+        if self.waiting:
+            self._changed.set()
+            self._changed = asyncio.Event()
+
+    async def saved(self) -> None:
+        """Return when every change so far is on disk; at once for an emulator without a directory.
+
+        Raises:
+            NotSavedError: It could not be written.
+        """
+        await self._keeper.saved()
 
     async def _tick(self) -> None:
         while True:
             try:
                 if not self.instance.cloud.clock.virtual and step(self.instance.cloud):
                     self.notify()
+                    await self._keeper.saved()
+            except NotSavedError as error:
+                log.error("%s", error)  # noqa: TRY400 - the message says it all
             except Exception:
                 log.exception("the lifecycle failed; it goes on with the next tick")
             await asyncio.sleep(TICK)
@@ -100,8 +133,10 @@ class Server:
         if raw.headers.get("expect", "").lower() == "100-continue":
             await raw.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request = await _read(raw)
-        if request.raw_path.startswith(ADMIN_PREFIX):
-            answer: HttpAnswer | None = serve_admin(self.instance, request)
+        if is_page_request(request):
+            answer: HttpAnswer | None = await serve_page(self.instance, request, self._keeper.only_reading)
+        elif request.raw_path.startswith(ADMIN_PREFIX):
+            answer = await self._keeper.confirm_admin(serve_admin(self.instance, request))
             self.notify()
         else:
             answer = await self._answer(request)
@@ -114,16 +149,20 @@ class Server:
     async def _answer(self, request: HttpRequest) -> HttpAnswer | None:
         """The answer, written down in the journal; None where a fault drops the connection."""
         started = time.monotonic()
-        instance = self.instance
+        instance, switches = self.instance, self.instance.cloud.switches
         target = route(request, endpoint_hosts=instance.config.endpoint_hosts)
         named = gateway.name(request, target, new_request_id(target.service))
-        admitted = gateway.admit(instance, request, named)
+        with self._keeper.only_reading():
+            admitted = edge.too_long(switches, request, named) or gateway.admit(instance, request, named)
         if isinstance(admitted, Refusal):
+            admitted = edge.restatused(switches, named, admitted)
             call, code = None, admitted.code
             answer: HttpAnswer | None = gateway.render(request, named, admitted)
         else:
             call, operation = admitted
             answer, code = await self._perform(request, named, call, operation)
+        if answer is not None:
+            answer = edge.dressed(switches, named, answer)
         entry = Entry(
             number=instance.journal.written + 1,
             time=instance.cloud.clock.now(),
@@ -153,8 +192,10 @@ class Server:
                 return faulty_answer(rule, request, named), fault_code(rule)
         if call.operation in _LONG_POLLS:
             await self._await_message(call)
-        outcome = gateway.execute(self.instance.cloud, call, operation)
+        with self._keeper.watching(call.operation):
+            outcome = gateway.execute(self.instance.cloud, call, operation)
         self.notify()
+        outcome = await self._keeper.confirm(outcome)
         if rule is not None and rule.when == "after":
             await asyncio.sleep(rule.latency or 0)
             if rule.latency is None:
@@ -171,7 +212,7 @@ class Server:
         deadline, virtual_deadline = time.monotonic() + wait, clock.now() + wait
         self.waiting += 1
         try:
-            while not self._stopping and not has_message(self.instance.cloud, call):
+            while not self._stopping and not self._has_message(call):
                 left = deadline - time.monotonic()
                 if left <= 0 or (clock.virtual and clock.now() >= virtual_deadline):
                     return
@@ -179,6 +220,10 @@ class Server:
                     await asyncio.wait_for(self._changed.wait(), min(left, POLL))
         finally:
             self.waiting -= 1
+
+    def _has_message(self, call: Call) -> bool:
+        with self._keeper.only_reading():
+            return has_message(self.instance.cloud, call)
 
 
 def _make_request(
@@ -209,7 +254,4 @@ def _origin_form(target: str) -> str:
 
 def _respond(answer: HttpAnswer, method: str) -> web.Response:
     body = None if method == "HEAD" or answer.status in _BODYLESS else answer.body
-    response = web.Response(status=answer.status, body=body)
-    for name, value in answer.headers.items():
-        response.headers[name] = value
-    return response
+    return web.Response(status=answer.status, body=body, headers=CIMultiDict(answer.headers))

@@ -18,11 +18,3 @@ if TYPE_CHECKING:
 SERVICES: dict[str, Operations] = {
     operations.service: operations for operations in (OSS, IMM, IMM_2017, MNS, MNS_OPEN, RAM, STS)
 }
-
-
-def coverage() -> dict[str, dict[str, str]]:
-    """Where the behaviour of each served operation comes from, by service and operation."""
-    return {
-        service: {name: operation.provenance for name, operation in sorted(operations.by_name.items())}
-        for service, operations in SERVICES.items()
-    }

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from emulator.clock import Clock
 from emulator.imm.state import ImmSettings, ImmState
 from emulator.mns.state import MnsState
-from emulator.oss.state import OssState
+from emulator.oss.state import ObjectChange, OssState
+from emulator.persistence.marks import CHANGES_ONLY, TRANSIENT
 from emulator.ram.state import RamState
-
-if TYPE_CHECKING:
-    from emulator.oss.state import ObjectChange
+from emulator.switches import Switches
 
 
 @dataclass(slots=True)
@@ -33,31 +31,17 @@ class Account:
 
 
 @dataclass(slots=True)
-class Switches:
-    """Facts no account has confirmed, one switch each; `docs/unverified.md` lists them.
-
-    Each field's default is the reading we find most plausible; the operator must work under every other one too.
-    """
-
-    notification_enveloped: bool = False  # IMM's MNS message: flat (first vendor guide) or wrapped in an event
-    notification_base64: bool = False  # IMM publishes raw or base64 text
-    duplicate_binding_code: str = "ResourceAlreadyExists"
-    delete_binding_leaves_deleted: bool = False  # a deleted binding stays visible as State=Deleted
-    nonempty_delete_code: str = "InvalidArgument"  # DeleteProject and DeleteDataset of what is not empty
-
-
-@dataclass(slots=True)
 class Cloud:
     """Everything. Handlers change it in the event loop's thread only, so it needs no lock."""
 
-    clock: Clock
-    region: str = "cn-hangzhou"
+    clock: Clock = field(default_factory=Clock, metadata=TRANSIENT)
+    region: str = field(default="cn-hangzhou", metadata=TRANSIENT)
     accounts: dict[str, Account] = field(default_factory=dict)
     oss: OssState = field(default_factory=OssState)
-    switches: Switches = field(default_factory=Switches)
-    imm_settings: ImmSettings = field(default_factory=ImmSettings)
+    switches: Switches = field(default_factory=Switches, metadata=CHANGES_ONLY)
+    imm_settings: ImmSettings = field(default_factory=ImmSettings, metadata=CHANGES_ONLY)
     # Called after each put, overwrite and delete of an object; IMM's bindings and OSS event rules listen here.
-    object_listeners: list[Callable[[Cloud, ObjectChange], None]] = field(default_factory=list)
+    object_listeners: list[Callable[[Cloud, ObjectChange], None]] = field(default_factory=list, metadata=TRANSIENT)
 
     def imm(self, account: str, region: str) -> ImmState:
         """The IMM of one account and region, made on first use."""

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
@@ -18,9 +20,11 @@ import pytest
 from emulator.faults import RULES
 from emulator.instance import Config, Instance, start
 from emulator.journal import describe
+from emulator.kept import start_kept
 from emulator.lifecycle import settle
 from emulator.server import Server
 from emulator.state import Account
+from emulator.tls import make_certificates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,6 +45,8 @@ class LocalCloud:
     access_key_secret: str
     account_id: str
     region: str
+    protocol: str  # http or https, as RPC SDKs take it
+    ca_file: str | None  # the authority to trust for https; None for http
     _instance: Instance
     _server: Server
     _loop: asyncio.AbstractEventLoop
@@ -51,6 +57,7 @@ class LocalCloud:
         async def call() -> T:
             result = function(self._instance)
             self._server.notify()
+            await self._server.saved()
             return result
 
         return asyncio.run_coroutine_threadsafe(call(), self._loop).result(_CALL_DEADLINE)
@@ -107,43 +114,69 @@ class LocalCloud:
 
 
 @contextmanager
-def running(config: Config | None = None, *, port: int = 0) -> Iterator[LocalCloud]:
+def running(
+    config: Config | None = None, *, port: int = 0, data: Path | None = None, https: bool = False
+) -> Iterator[LocalCloud]:
     """Run an emulator for as long as the block lasts.
 
     Args:
         config: How to start it; by default the well-known account with a virtual clock.
-        port: 0 lets the system choose.
+        port: For HTTP; 0 lets the system choose.
+        data: Directory to keep the state in; memory only by default.
+        https: Serve HTTPS too, and let the returned cloud's addresses be those.
 
     Raises:
         TimeoutError: It did not start within ten seconds.
         OSError: The port is taken.
+        CannotOpenError: The data directory cannot be used.
     """
     chosen = Config(virtual_clock=True) if config is None else config
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=_run_loop, args=[loop], name="emulator", daemon=True)
-    thread.start()
-    instance = start(chosen)
+    with ExitStack() as stack:
+        loop = stack.enter_context(_loop())
+        instance, store = (start(chosen), None) if data is None else start_kept(chosen, data)
+        certificates = make_certificates(chosen.region) if https else None
 
-    async def open_() -> tuple[Server, int]:
-        server = Server(instance)
-        return server, await server.start("127.0.0.1", port)
+        async def open_() -> tuple[Server, int]:
+            server = Server(instance, store)
+            secure = None if certificates is None else (0, certificates.context)
+            return server, (await server.start("127.0.0.1", port, secure))[-1]
 
-    try:
+        authority = None if certificates is None else _write_authority(stack, certificates.authority)
         server, bound = asyncio.run_coroutine_threadsafe(open_(), loop).result(_START_DEADLINE)
+        protocol = "https" if https else "http"
         try:
             yield LocalCloud(
-                url=f"http://127.0.0.1:{bound}",
+                url=f"{protocol}://127.0.0.1:{bound}",
                 host=f"127.0.0.1:{bound}",
                 access_key_id=chosen.access_key_id,
                 access_key_secret=chosen.access_key_secret,
                 account_id=chosen.account_id,
                 region=chosen.region,
+                protocol=protocol,
+                ca_file=None if authority is None else str(authority),
                 _instance=instance,
                 _server=server,
                 _loop=loop,
             )
         finally:
             asyncio.run_coroutine_threadsafe(server.stop(), loop).result(_START_DEADLINE)
+
+
+def _write_authority(stack: ExitStack, authority: bytes) -> Path:
+    """The file that SDKs are told to trust; it goes with the cloud."""
+    path = Path(stack.enter_context(TemporaryDirectory(prefix="emulator-"))) / "ca.pem"
+    path.write_bytes(authority)
+    return path
+
+
+@contextmanager
+def _loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """An event loop in a thread of its own."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=_run_loop, args=[loop], name="emulator", daemon=True)
+    thread.start()
+    try:
+        yield loop
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(_START_DEADLINE)

@@ -1,6 +1,6 @@
 """A pytest plugin that hands out the real API server: `cluster`, `kubectl`, and a fresh `namespace` per test.
 
-Name it in a test module: `pytest_plugins = ["tests.cluster_fixture"]`. The workers of pytest-xdist share one server;
+`tests/conftest.py` names it for every test. The workers of pytest-xdist share one server;
 it ends with the last process that holds it, so neither a crash nor `kill -9` leaves one behind.
 """
 

@@ -2,5 +2,7 @@
 
 from hypothesis import settings
 
+pytest_plugins = ["tests.cluster_fixture"]
+
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")

@@ -7,7 +7,6 @@ Source: www.alibabacloud.com/help/en/mns/sign-requests; error codes: www.alibaba
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -34,8 +33,8 @@ def verify(request: HttpRequest, find: FindKey, now: float) -> Signed | Refusal:
     problem = _check_date(request, now)
     if problem is not None:
         return problem
-    digest = hmac.new(key.secret.encode(), string_to_sign(request).encode("utf-8", "surrogateescape"), hashlib.sha1)
-    if not same(base64.b64encode(digest.digest()).decode(), signature):
+    digest = hmac.digest(key.secret.encode(), string_to_sign(request).encode("utf-8", "surrogateescape"), "sha1")
+    if not same(base64.b64encode(digest).decode(), signature):
         message = "The request signature we calculated does not match the signature you provided. "
         return Refusal(403, "SignatureDoesNotMatch", message + "Check your key and signing method.")
     return Signed(key.identity)

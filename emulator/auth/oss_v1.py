@@ -6,7 +6,6 @@ Source: oss2's `auth.ProviderAuth`.
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -63,7 +62,7 @@ def verify(request: HttpRequest, resource: str, find: FindKey, now: float) -> Si
     if late is not None:
         return late
     to_sign = string_to_sign(request, resource, date)
-    digest = hmac.new(key.secret.encode(), to_sign.encode("utf-8", "surrogateescape"), hashlib.sha1).digest()
+    digest = hmac.digest(key.secret.encode(), to_sign.encode("utf-8", "surrogateescape"), "sha1")
     if not same(base64.b64encode(digest).decode(), signature):
         return mismatch(to_sign)
     return Signed(key.identity)

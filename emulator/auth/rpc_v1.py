@@ -7,7 +7,6 @@ Source: alibabacloud-tea-openapi and aliyun-python-sdk-core. Codes and statuses:
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -40,7 +39,7 @@ def verify(request: HttpRequest, find: FindKey, now: float) -> Signed | Refusal:
     if problem is not None:
         return problem
     to_sign = string_to_sign(request.method, params)
-    digest = hmac.new(f"{key.secret}&".encode(), to_sign.encode("utf-8", "surrogateescape"), hashlib.sha1).digest()
+    digest = hmac.digest(f"{key.secret}&".encode(), to_sign.encode("utf-8", "surrogateescape"), "sha1")
     if not same(base64.b64encode(digest).decode(), params["Signature"]):
         message = f"Specified signature is not matched with our calculation. server string to sign is:{to_sign}"
         return Refusal(400, "SignatureDoesNotMatch", message)

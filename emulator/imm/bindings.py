@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from emulator.call import Operations, Reply
+from emulator.call import Operations, Refusal, Reply
 from emulator.imm import params, refusals
-from emulator.imm.lifecycle import follow, unfollow
+from emulator.imm.buckets import require_bucket
+from emulator.imm.lifecycle import end_binding, follow
 from emulator.imm.lookup import dataset_of, imm_of, project_of
 from emulator.imm.paging import page
 from emulator.imm.state import Binding, BindingKey
 from emulator.imm.times import rfc3339_nano
-from emulator.oss.store import find_bucket
 
 if TYPE_CHECKING:
     from emulator.call import Call
@@ -46,14 +46,16 @@ def create_binding(cloud: Cloud, call: Call) -> Reply:
     bucket = _bucket(cloud, call)
     uri = f"oss://{bucket}"
     held = dataset.bindings.get(uri)
+    key = BindingKey(project.name, dataset.name, uri)
     if held is not None and held.state != "Deleted":
+        if cloud.switches.duplicate_binding_code == "accepted":
+            return Reply({"Binding": shown_binding(key, held)})
         raise refusals.already_exists("Binding", cloud.switches.duplicate_binding_code)
     live = sum(binding.state != "Deleted" for binding in dataset.bindings.values())
     if live >= dataset.quotas.bind_count:
         raise refusals.limit_exceeded(f"The number of bindings exceeds the limit {dataset.quotas.bind_count}.")
     now = cloud.clock.now()
     binding = dataset.bindings[uri] = Binding(bucket, created=now, updated=now)
-    key = BindingKey(project.name, dataset.name, uri)
     follow(imm_of(cloud, call), key, bucket)
     return Reply({"Binding": shown_binding(key, binding)})
 
@@ -62,7 +64,9 @@ def create_binding(cloud: Cloud, call: Call) -> Reply:
 def get_binding(cloud: Cloud, call: Call) -> Reply:
     """Read a binding. api-imm-2020-09-30-getbinding."""
     project, dataset = dataset_of(cloud, call)
-    binding = _binding(dataset, call)
+    binding = dataset.bindings.get(params.text(call, "URI"))
+    if binding is None:
+        raise refusals.not_found(cloud, "Binding")
     return Reply({"Binding": shown_binding(BindingKey(project.name, dataset.name, binding.uri), binding)})
 
 
@@ -93,21 +97,30 @@ def list_bindings(cloud: Cloud, call: Call) -> Reply:
 def delete_binding(cloud: Cloud, call: Call) -> Reply:
     """Stop following the bucket; what was indexed stays. api-imm-2020-09-30-deletebinding."""
     project, dataset = dataset_of(cloud, call)
-    binding = _binding(dataset, call)
+    try:
+        binding = held_binding(cloud, dataset, call)
+    except Refusal as refusal:
+        if cloud.switches.delete_binding_again == "accepted" and refusal.code.startswith("ResourceNotFound"):
+            return Reply({})
+        raise
     key = BindingKey(project.name, dataset.name, binding.uri)
-    unfollow(imm_of(cloud, call), key, binding.bucket)
-    if cloud.switches.delete_binding_leaves_deleted:
-        binding.state, binding.phase, binding.updated = "Deleted", "", cloud.clock.now()
-        binding.changes.clear()
-    else:
-        del dataset.bindings[binding.uri]
+    if binding.gone_at is None:
+        binding.gone_at = cloud.clock.now() + cloud.switches.delete_binding_seconds
+        imm_of(cloud, call).busy[key] = None
+    if binding.gone_at <= cloud.clock.now():
+        end_binding(cloud, imm_of(cloud, call), key)
     return Reply({})
 
 
-def _binding(dataset: Dataset, call: Call) -> Binding:
+def held_binding(cloud: Cloud, dataset: Dataset, call: Call) -> Binding:
+    """The binding of the call's URI, if there is one and it is not deleted.
+
+    Raises:
+        Refusal: MissingURI, ResourceNotFound.
+    """
     found = dataset.bindings.get(params.text(call, "URI"))
-    if found is None:
-        raise refusals.not_found("Binding")
+    if found is None or found.state == "Deleted":
+        raise refusals.not_found(cloud, "Binding")
     return found
 
 
@@ -116,9 +129,4 @@ def _bucket(cloud: Cloud, call: Call) -> str:
     matched = BUCKET_URI.fullmatch(uri)
     if matched is None:
         raise refusals.invalid_argument(f"The URI {uri} is not valid: it must be oss://bucket, without a path.")
-    bucket = find_bucket(cloud, matched[1])
-    if bucket is None or bucket.account != call.account:
-        raise refusals.invalid_argument(f"The bucket {matched[1]} does not exist or is not yours.")
-    if bucket.region.removeprefix("oss-") != call.region:
-        raise refusals.invalid_argument(f"The bucket {matched[1]} is in {bucket.region}, not in {call.region}.")
-    return bucket.name
+    return require_bucket(cloud, call, matched[1])

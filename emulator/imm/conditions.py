@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from emulator.imm import refusals
+from emulator.imm import geography, refusals
 from emulator.imm.fields import type_of
-from emulator.imm.matching import matcher, values_of
+from emulator.imm.matching import matcher, reader_of
 
 Predicate = Callable[[Mapping[str, object]], bool]
 
-COMPARISONS = frozenset({"eq", "lt", "lte", "gt", "gte", "prefix", "match-phrase", "exist"})
+COMPARISONS = frozenset({"eq", "lt", "lte", "gt", "gte", "prefix", "match-phrase", "exist"}) | geography.OPERATIONS
 LOGICAL = frozenset({"and", "or", "not", "nested"})
 MAX_CONDITIONS = 100
 MAX_DEPTH = 5
@@ -72,8 +72,8 @@ def _comparison(operation: str, query: Mapping[str, Any]) -> Predicate:
         raise refusals.invalid_argument(f"The field {field} is not supported in a query.")
     if not isinstance(value, str):
         raise refusals.invalid_argument(f"The value of the field {field} must be a string.")
-    matches = matcher(field, operation, value)
-    return lambda meta: any(matches(found) for found in values_of(meta, field))
+    matches, read = matcher(field, operation, value), reader_of(field)
+    return lambda meta: any(map(matches, read(meta)))
 
 
 def _nested(query: Mapping[str, Any], depth: int) -> Predicate:

@@ -9,7 +9,7 @@ from emulator.call import Operations, Refusal, Reply
 from emulator.imm import params, refusals
 from emulator.imm.lookup import dataset_of, project_of, settle
 from emulator.imm.paging import page
-from emulator.imm.projects import listed_prefix
+from emulator.imm.projects import listed_prefix, wants_statistics
 from emulator.imm.quotas import QUOTA_PARAMS, given_quotas, given_texts, shown_quotas
 from emulator.imm.state import Dataset, Delayed
 from emulator.imm.times import rfc3339_nano
@@ -51,7 +51,7 @@ def create_dataset(cloud: Cloud, call: Call) -> Reply:
         raise refusals.limit_exceeded(f"The number of datasets exceeds the limit {project.max_dataset_count}.")
     now = cloud.clock.now()
     dataset = Dataset(name, now, now, template_id=project.template_id, quotas=replace(project.quotas))
-    dataset.delayed.append(Delayed(now, _given(call)))
+    dataset.delayed.append(Delayed(now, _given(cloud, call)))
     settle(dataset, now)
     project.datasets[name] = dataset
     return Reply({"Dataset": shown_dataset(project, dataset, statistics=True)})
@@ -61,7 +61,7 @@ def create_dataset(cloud: Cloud, call: Call) -> Reply:
 def get_dataset(cloud: Cloud, call: Call) -> Reply:
     """Read a dataset. api-imm-2020-09-30-getdataset."""
     project, dataset = dataset_of(cloud, call)
-    return Reply({"Dataset": shown_dataset(project, dataset, statistics=params.boolean(call, "WithStatistics"))})
+    return Reply({"Dataset": shown_dataset(project, dataset, statistics=wants_statistics(cloud, call))})
 
 
 @SERVED.serves("UpdateDataset", *WRITTEN)
@@ -69,7 +69,7 @@ def update_dataset(cloud: Cloud, call: Call) -> Reply:
     """Change what is sent, keep the rest; in force after `update_delay_seconds` (documented: up to five minutes)."""
     project, dataset = dataset_of(cloud, call)
     now = cloud.clock.now()
-    dataset.delayed.append(Delayed(now + cloud.imm_settings.update_delay_seconds, _given(call)))
+    dataset.delayed.append(Delayed(now + cloud.switches.update_delay_seconds, _given(cloud, call)))
     settle(dataset, now)
     return Reply({"Dataset": shown_dataset(project, dataset, statistics=True)})
 
@@ -98,12 +98,13 @@ def list_datasets(cloud: Cloud, call: Call) -> Reply:
     chosen, token = page(call, sorted(name for name in project.datasets if name.startswith(prefix)))
     for name in chosen:
         settle(project.datasets[name], cloud.clock.now())
-    shown = [shown_dataset(project, project.datasets[name], statistics=False) for name in chosen]
+    exact = cloud.switches.statistics_unasked == "exact"
+    shown = [shown_dataset(project, project.datasets[name], statistics=exact) for name in chosen]
     return Reply({"Datasets": shown, "NextToken": token})
 
 
-def _given(call: Call) -> dict[str, object]:
-    found = {**given_texts(call), **given_quotas(call)}
+def _given(cloud: Cloud, call: Call) -> dict[str, object]:
+    found = {**given_texts(cloud, call), **given_quotas(call)}
     workflow = params.structures(call, "WorkflowParameters")
     if workflow is not None:
         for parameter in workflow:

@@ -6,6 +6,7 @@ its per-field table could not be read, so which operator suits which field follo
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 FieldType = Literal["text", "number", "time", "labels", "user_meta", "tags", "objects", "texts"]
@@ -40,6 +41,7 @@ FILE_FIELDS: dict[str, FieldType] = {
 MAPS = frozenset({"labels", "user_meta", "tags"})
 
 
+@lru_cache(maxsize=1024)
 def type_of(field: str) -> FieldType | None:
     """The type of a field as a query writes it (`Size`, `CustomLabels.category`, `Labels.LabelName`), None if unknown.
 

@@ -5,28 +5,31 @@ Index calls only accept work: `jobs` does it later and announces it. Updates cha
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from emulator.call import Operations, Refusal, Reply
+from emulator.call import Operations, Reply
 from emulator.imm import params, refusals
+from emulator.imm.batch_state import Task
+from emulator.imm.event_ids import event_id
 from emulator.imm.indexing import STATED
 from emulator.imm.kept import parse_file_uri
 from emulator.imm.lookup import dataset_of, imm_of
+from emulator.imm.notification import mns_topic
 from emulator.imm.state import IndexJob
+from emulator.imm.tasks import INDEX_TASK
 from emulator.imm.times import rfc3339_nano
 
 if TYPE_CHECKING:
     from emulator.call import Call
     from emulator.imm.state import Dataset
     from emulator.state import Cloud
+    from emulator.switches import Switches
 
 SERVED = Operations("imm")
 MAX_FILES = 100
 MAX_USER_DATA = 2048  # bytes
 INPUT_FIELDS = frozenset({"URI", "Figures", *STATED})
 UPDATABLE = ("CustomId", "CustomLabels", "Figures")
-BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 @SERVED.serves("IndexFileMeta", "ProjectName", "DatasetName", "File", "Notification", "UserData")
@@ -36,14 +39,14 @@ def index_file_meta(cloud: Cloud, call: Call) -> Reply:
     stated = params.structure(call, "File")
     if stated is None:
         raise refusals.missing("File")
-    return _accept(cloud, call, "FileMeta:Index", [_input_file(stated)])
+    return _accept(cloud, call, "FileMeta:Index", [_input_file(cloud, stated)])
 
 
 @SERVED.serves("BatchIndexFileMeta", "ProjectName", "DatasetName", "Files", "Notification", "UserData")
 def batch_index_file_meta(cloud: Cloud, call: Call) -> Reply:
     """Accept up to 100 files for indexing, under one event id. api-imm-2020-09-30-batchindexfilemeta."""
     dataset_of(cloud, call)
-    return _accept(cloud, call, "FileMeta:BatchIndex", _input_files(call))
+    return _accept(cloud, call, "FileMeta:BatchIndex", _input_files(cloud, call, MAX_FILES))
 
 
 @SERVED.serves("UpdateFileMeta", "ProjectName", "DatasetName", "File")
@@ -53,38 +56,28 @@ def update_file_meta(cloud: Cloud, call: Call) -> Reply:
     stated = params.structure(call, "File")
     if stated is None:
         raise refusals.missing("File")
-    if not _update(dataset, _input_file(stated), cloud.clock.now()):
-        raise refusals.not_found("File")
+    if not _update(dataset, _input_file(cloud, stated), cloud.clock.now()):
+        raise refusals.not_found(cloud, "File")
     return Reply({})
 
 
 @SERVED.serves("BatchUpdateFileMeta", "ProjectName", "DatasetName", "Files")
 def batch_update_file_meta(cloud: Cloud, call: Call) -> Reply:
-    """The same for up to 100 files, each with its own result. api-imm-2020-09-30-batchupdatefilemeta."""
+    """The same for several files, each with its own result. api-imm-2020-09-30-batchupdatefilemeta."""
     _, dataset = dataset_of(cloud, call)
     results = []
-    for stated in _input_files(call):
+    for stated in _input_files(cloud, call, cloud.switches.batch_update_files_max):
         found = _update(dataset, stated, cloud.clock.now())
-        message = "" if found else refusals.not_found("File").message
+        message = "" if found else refusals.not_found(cloud, "File").message
         results.append({"URI": stated["URI"], "Success": found, "Message": message})
     return Reply({"Files": results})
-
-
-def event_id(call: Call) -> str:
-    """An event id of the vendor's shape (`16C-` and 22 letters or digits), repeatable from the request."""
-    seed = int.from_bytes(sha256(f"{call.account}/{call.request_id}".encode()).digest(), "big")
-    text = ""
-    for _ in range(22):
-        seed, digit = divmod(seed, 62)
-        text += BASE62[digit]
-    return f"{seed % 4096:03X}-{text}"
 
 
 def _accept(cloud: Cloud, call: Call, kind: str, files: list[dict[str, Any]]) -> Reply:
     user_data = call.params.get("UserData", "")
     if len(user_data.encode()) > MAX_USER_DATA:
         raise refusals.malformed("UserData")
-    topic = _topic(call)
+    topic = mns_topic(cloud, call)
     now = cloud.clock.now()
     imm = imm_of(cloud, call)
     job = IndexJob(
@@ -97,40 +90,26 @@ def _accept(cloud: Cloud, call: Call, kind: str, files: list[dict[str, Any]]) ->
         files=files,
         topic=topic,
         user_data=user_data,
+        request_id=call.request_id,
     )
+    if cloud.switches.event_id_is_task:
+        task = Task(job.event_id, INDEX_TASK, now, event_id=job.event_id, dataset=job.dataset, user_data=user_data)
+        imm.projects[job.project].tasks[task.task_id] = task
+        job.task_id = task.task_id
     imm.jobs.append(job)
     return Reply({"EventId": job.event_id})
 
 
-def _topic(call: Call) -> str:
-    """The MNS topic to announce to, or none. Other channels are refused rather than silently dropped."""
-    notification = params.structure(call, "Notification")
-    if not notification:
-        return ""
-    others = sorted(set(notification) - {"MNS"})
-    if others:
-        raise Refusal(
-            refusals.BAD_REQUEST,
-            "NotImplemented.Emulator",
-            f"Notification.{others[0]} is not served by the local cloud: use Notification.MNS.TopicName.",
-        )
-    mns = notification.get("MNS")
-    topic = mns.get("TopicName") if isinstance(mns, dict) else None
-    if not isinstance(topic, str) or not topic:
-        raise refusals.invalid_argument("The parameter Notification.MNS.TopicName is required but not provided.")
-    return topic
-
-
-def _input_files(call: Call) -> list[dict[str, Any]]:
+def _input_files(cloud: Cloud, call: Call, most: int) -> list[dict[str, Any]]:
     files = params.structures(call, "Files")
     if not files:
         raise refusals.missing("Files")
-    if len(files) > MAX_FILES:
-        raise refusals.limit_exceeded(f"Files has {len(files)} elements, at most {MAX_FILES} are allowed.")
-    return [_input_file(stated) for stated in files]
+    if len(files) > most:
+        raise refusals.limit_exceeded(f"Files has {len(files)} elements, at most {most} are allowed.")
+    return [_input_file(cloud, stated) for stated in files]
 
 
-def _input_file(stated: dict[str, Any]) -> dict[str, Any]:
+def _input_file(cloud: Cloud, stated: dict[str, Any]) -> dict[str, Any]:
     """A checked InputFile (vendor: struct InputFile)."""
     unknown = sorted(set(stated) - INPUT_FIELDS)
     if unknown:
@@ -143,7 +122,18 @@ def _input_file(stated: dict[str, Any]) -> dict[str, Any]:
     flat = isinstance(labels, dict) and all(isinstance(value, str | int | float) for value in labels.values())
     if not flat:
         raise refusals.invalid_argument(f"CustomLabels of {uri} must be a flat map of keys and values.")
+    _check_labels(cloud.switches, uri, labels)
     return stated
+
+
+def _check_labels(switches: Switches, uri: str, labels: dict[str, Any]) -> None:
+    if len(labels) > switches.custom_labels_max:
+        message = f"{uri} has {len(labels)} CustomLabels, at most {switches.custom_labels_max} are allowed."
+        raise refusals.limit_exceeded(message)
+    longest = max((len(str(text)) for pair in labels.items() for text in pair), default=0)
+    if longest > switches.custom_label_max_length:
+        message = f"A CustomLabel of {uri} has {longest} characters"
+        raise refusals.limit_exceeded(f"{message}, at most {switches.custom_label_max_length} are allowed.")
 
 
 def _update(dataset: Dataset, stated: dict[str, Any], now: float) -> bool:

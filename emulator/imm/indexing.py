@@ -10,7 +10,6 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from emulator.imm.extract.files import extract
-from emulator.imm.extract.outcome import OBJECT_STATUS_BROKEN, OBJECT_STATUS_GOOD
 from emulator.imm.state import IndexedFile
 from emulator.imm.times import rfc3339_nano
 
@@ -43,6 +42,7 @@ def index_object(
     bucket: str,
     item: StoredObject,
     now: float,
+    object_status: str,
     stated: Mapping[str, object] | None = None,
 ) -> str:
     """Put an object's metadata into the dataset, at `now`.
@@ -54,6 +54,7 @@ def index_object(
         bucket: Where `item` lies.
         item: The object.
         now: Seconds since the epoch.
+        object_status: `GOOD/BROKEN`, the values of ObjectStatus, or `absent` (`Switches.object_status`).
         stated: The caller's InputFile for an index made by hand; None for a binding's.
 
     Returns:
@@ -65,7 +66,7 @@ def index_object(
     refused = _over_quota(dataset, item.size - (held.size if held else 0), is_new=held is None)
     if refused:
         return refused
-    facts, problem = _described(item, now, held)
+    facts, problem = _described(item, now, held, object_status)
     meta = {**_identity(owner, project, dataset.name, uri), **facts}
     _state(meta, held.meta if held else {}, ("CustomId", "CustomLabels", "Figures"))
     _state(meta, stated or {}, STATED)
@@ -96,7 +97,9 @@ def _over_quota(dataset: Dataset, growth: int, *, is_new: bool) -> str:
     return ""
 
 
-def _described(item: StoredObject, now: float, held: IndexedFile | None) -> tuple[dict[str, object], str]:
+def _described(
+    item: StoredObject, now: float, held: IndexedFile | None, object_status: str
+) -> tuple[dict[str, object], str]:
     """What the object and its content say, and what is wrong with the content."""
     kind, extracted = extract(item.key, item.content_type, item.data)
     described: dict[str, object] = {
@@ -106,8 +109,10 @@ def _described(item: StoredObject, now: float, held: IndexedFile | None) -> tupl
         "MediaType": kind.media_type,
         "ContentType": kind.content_type,
         **extracted.fields,
-        "ObjectStatus": OBJECT_STATUS_BROKEN if extracted.problem else OBJECT_STATUS_GOOD,
     }
+    good, known, broken = object_status.partition("/")
+    if known:
+        described["ObjectStatus"] = broken if extracted.problem else good
     if extracted.problem:
         described["Reason"] = extracted.problem
     return described, extracted.problem

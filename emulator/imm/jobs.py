@@ -1,15 +1,16 @@
-"""Accepted index calls: done in the background, each file with its own result, then announced on the caller's topic."""
+"""Accepted index calls and batches' tasks: done in the background, each file with its own result, then announced."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from emulator.imm.batch_end import task_done
 from emulator.imm.indexing import STATED, index_object
-from emulator.imm.notify import announce
+from emulator.imm.notify import announce, index_event
 from emulator.oss.store import find_bucket, find_object
 
 if TYPE_CHECKING:
-    from emulator.imm.state import Dataset, ImmState, IndexJob
+    from emulator.imm.state import Dataset, ImmState, IndexJob, Project
     from emulator.state import Cloud
 
 FILE_MISSING = "[InvalidArgument] File does not exist."  # the vendor's sample, document_detail/2743997
@@ -27,8 +28,12 @@ def run_due_jobs(cloud: Cloud, account: str, region: str, imm: ImmState) -> bool
         project = imm.projects.get(job.project)
         dataset = project.datasets.get(job.dataset) if project else None
         errors = [_index(cloud, account, region, job, dataset, stated) for stated in job.files]
-        if job.topic:
-            announce(cloud, account, region, job, errors)
+        if project is not None:
+            _end_task(project, job, errors)
+        if job.batch_id:
+            task_done(cloud, account, region, project, job)
+        elif job.topic:
+            announce(cloud, account, region, job.topic, index_event(cloud.switches, job, errors))
     return True
 
 
@@ -45,4 +50,17 @@ def _index(
     if item is None:
         return FILE_MISSING
     told = {name: stated[name] for name in STATED if stated.get(name)}
-    return index_object(account, job.project, dataset, bucket_name, item, job.due, told)
+    status = cloud.switches.object_status
+    return index_object(account, job.project, dataset, bucket_name, item, job.due, status, told)
+
+
+def _end_task(project: Project, job: IndexJob, errors: list[str]) -> None:
+    """Note the task's end; it has failed if every one of its files has."""
+    task = project.tasks.get(job.task_id)
+    if task is None:
+        return
+    task.ended = job.due
+    task.status = "Failed" if all(errors) else "Succeeded"
+    if task.status == "Failed":
+        code, _, task.message = errors[0].partition("] ")
+        task.code = code.removeprefix("[")

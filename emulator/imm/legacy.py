@@ -1,6 +1,6 @@
 """Projects of the 2017-09-06 API, which the Pulumi provider's `imm.Project` uses: another API, another list.
 
-Whether the cloud lets the two APIs see each other's projects is not known; here they do not, which is the harder case.
+Whether the cloud lets the new API use these projects is not known: a switch, off by default, which is the harder case.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from emulator.call import Operations, Refusal, Reply
 from emulator.imm import params, refusals
 from emulator.imm.lookup import imm_of
+from emulator.imm.projects import require_empty
 from emulator.imm.state import LegacyProject
 from emulator.imm.times import rfc3339_nano
 
@@ -57,8 +58,13 @@ def update_project(cloud: Cloud, call: Call) -> Reply:
 
 @OPERATIONS.serves("DeleteProject", "Project", provenance="sdk")
 def delete_project(cloud: Cloud, call: Call) -> Reply:
-    """Delete a project."""
-    del imm_of(cloud, call).legacy[_project(cloud, call).name]
+    """Delete a project, and what the new API made of it, if that is empty."""
+    imm = imm_of(cloud, call)
+    name = _project(cloud, call).name
+    if cloud.switches.legacy_project_usable and name in imm.projects:
+        require_empty(cloud, imm.projects[name])
+        del imm.projects[name]
+    del imm.legacy[name]
     return Reply({})
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from emulator.imm.batch_run import run_batches
 from emulator.imm.indexing import forget_object, index_object
 from emulator.imm.jobs import run_due_jobs
 from emulator.imm.state import BindingKey, PendingChange
@@ -63,6 +64,18 @@ def unfollow(imm: ImmState, key: BindingKey, bucket: str) -> None:
         imm.followers.pop(bucket, None)
 
 
+def end_binding(cloud: Cloud, imm: ImmState, key: BindingKey) -> None:
+    """DeleteBinding takes effect: what was indexed stays."""
+    bindings = imm.projects[key.project].datasets[key.dataset].bindings
+    binding = bindings[key.uri]
+    unfollow(imm, key, binding.bucket)
+    if cloud.switches.delete_binding_leaves_deleted:
+        binding.state, binding.phase, binding.updated = "Deleted", "", cloud.clock.now()
+        binding.changes.clear()
+    else:
+        del bindings[key.uri]
+
+
 def force_binding_state(  # noqa: PLR0913, PLR0917 - a binding's whole identity and whole state
     cloud: Cloud,
     account: str,
@@ -100,14 +113,16 @@ def _turn(cloud: Cloud) -> bool:
         for region, imm in account.imm.items():
             changed |= run_due_jobs(cloud, account_id, region, imm)
             budget = cloud.imm_settings.files_per_turn
+            changed |= run_batches(cloud, account_id, region, imm, budget) > 0
             for key in list(imm.busy):
                 binding = imm.projects[key.project].datasets[key.dataset].bindings[key.uri]
                 done = _move(cloud, account_id, imm, key, budget)
                 budget -= done
                 changed |= done > 0
-                del imm.busy[key]
-                if not _is_still(binding):
-                    imm.busy[key] = None  # behind the others: a large scan must not starve them
+                if key in imm.busy:
+                    del imm.busy[key]
+                    if not _is_still(binding):
+                        imm.busy[key] = None  # behind the others: a large scan must not starve them
                 if budget <= 0:
                     break
     return changed
@@ -116,7 +131,7 @@ def _turn(cloud: Cloud) -> bool:
 def _is_still(binding: Binding) -> bool:
     """Whether only a caller or an object's change can move the binding from here."""
     waiting = binding.state == "Ready" or (binding.state == "Running" and binding.phase == "FullScanning")
-    return not waiting and not (binding.changes and binding.state == "Running")
+    return not waiting and binding.gone_at is None and not (binding.changes and binding.state == "Running")
 
 
 def _move(cloud: Cloud, owner: str, imm: ImmState, key: BindingKey, budget: int) -> int:
@@ -125,6 +140,9 @@ def _move(cloud: Cloud, owner: str, imm: ImmState, key: BindingKey, budget: int)
     binding = dataset.bindings[key.uri]
     now = cloud.clock.now()
     done = 0
+    if binding.gone_at is not None and now >= binding.gone_at:
+        end_binding(cloud, imm, key)
+        return 1
     if binding.state == "Ready" and now >= binding.updated + cloud.imm_settings.binding_ready_seconds:
         binding.updated += cloud.imm_settings.binding_ready_seconds
         binding.scan_started = binding.updated
@@ -133,13 +151,20 @@ def _move(cloud: Cloud, owner: str, imm: ImmState, key: BindingKey, budget: int)
     if binding.state != "Running":
         return done
     if find_bucket(cloud, binding.bucket) is None:
-        binding.state, binding.updated = "Failed", now
-        binding.reason = f"The bucket {binding.bucket} does not exist."
-        binding.changes.clear()
-        return done + 1
+        return done + _lose_bucket(cloud, binding)
     if binding.phase == "FullScanning":
         done += _scan(cloud, owner, key.project, dataset, binding, budget - done)
     return done + _follow(cloud, owner, key.project, dataset, binding, budget - done)
+
+
+def _lose_bucket(cloud: Cloud, binding: Binding) -> int:
+    """What becomes of a binding without its bucket is not known: a switch. How it could recover is not modelled."""
+    binding.changes.clear()
+    if cloud.switches.lost_bucket_state == "Running":
+        return 0
+    binding.state, binding.updated = cloud.switches.lost_bucket_state, cloud.clock.now()
+    binding.reason = f"The bucket {binding.bucket} does not exist."
+    return 1
 
 
 def _scan(cloud: Cloud, owner: str, project: str, dataset: Dataset, binding: Binding, budget: int) -> int:
@@ -150,7 +175,8 @@ def _scan(cloud: Cloud, owner: str, project: str, dataset: Dataset, binding: Bin
     for item in islice(iterate_objects(cloud, binding.bucket, after=binding.cursor), max(0, min(allowed, budget))):
         binding.pace += 1
         count += 1
-        index_object(owner, project, dataset, binding.bucket, item, binding.scan_started + binding.pace / rate)
+        due = binding.scan_started + binding.pace / rate
+        index_object(owner, project, dataset, binding.bucket, item, due, cloud.switches.object_status)
         binding.cursor = item.key
     if count < allowed and count < budget:  # nothing is left, and time is
         binding.updated = binding.scan_started + (binding.pace + 1) / rate
@@ -166,7 +192,7 @@ def _follow(cloud: Cloud, owner: str, project: str, dataset: Dataset, binding: B
         count += 1
         item = find_object(cloud, binding.bucket, change.key)
         if item is not None:
-            index_object(owner, project, dataset, binding.bucket, item, change.due)
+            index_object(owner, project, dataset, binding.bucket, item, change.due, cloud.switches.object_status)
         else:
             forget_object(dataset, f"oss://{binding.bucket}/{change.key}")
     return count

@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emulator.imm import params, refusals
+from emulator.imm.state import Project
 
 if TYPE_CHECKING:
     from emulator.call import Call
-    from emulator.imm.state import Dataset, ImmState, Project
+    from emulator.imm.state import Dataset, ImmState
     from emulator.state import Cloud
 
 ROUNDING = 1e-4  # seconds since the epoch lose digits; a hundredth of a second later must count as one
@@ -23,6 +24,16 @@ def imm_of(cloud: Cloud, call: Call) -> ImmState:
     return cloud.imm(call.account, call.region)
 
 
+def projects_of(cloud: Cloud, call: Call) -> dict[str, Project]:
+    """The caller's projects by name; with the switch, those of the old API have become projects of this one."""
+    imm = imm_of(cloud, call)
+    if cloud.switches.legacy_project_usable:
+        for name in imm.legacy.keys() - imm.projects.keys():
+            old = imm.legacy[name]
+            imm.projects[name] = Project(name, old.created, old.updated, service_role=old.service_role)
+    return imm.projects
+
+
 def project_of(cloud: Cloud, call: Call) -> Project:
     """The project that the call names, admitted by its allowance.
 
@@ -30,10 +41,10 @@ def project_of(cloud: Cloud, call: Call) -> Project:
         Refusal: MissingProjectName, InvalidProjectName, ResourceNotFound, Throttling.User.
     """
     name = params.resource_name(call, "ProjectName")
-    project = imm_of(cloud, call).projects.get(name)
+    project = projects_of(cloud, call).get(name)
     if project is None:
-        raise refusals.not_found("Project")
-    _admit(project, cloud.clock.now(), cloud.imm_settings.queries_per_second)
+        raise refusals.not_found(cloud, "Project")
+    _admit(cloud, project)
     settle(project, cloud.clock.now())
     return project
 
@@ -47,7 +58,7 @@ def dataset_of(cloud: Cloud, call: Call) -> tuple[Project, Dataset]:
     project = project_of(cloud, call)
     dataset = project.datasets.get(params.resource_name(call, "DatasetName"))
     if dataset is None:
-        raise refusals.not_found("Dataset")
+        raise refusals.not_found(cloud, "Dataset")
     settle(dataset, cloud.clock.now())
     return project, dataset
 
@@ -62,7 +73,8 @@ def settle(thing: Project | Dataset, now: float) -> None:
         thing.updated = update.due
 
 
-def _admit(project: Project, now: float, rate: float) -> None:
+def _admit(cloud: Cloud, project: Project) -> None:
+    now, rate = cloud.clock.now(), cloud.imm_settings.queries_per_second
     if rate <= 0:
         return
     if project.tokens < 0:
@@ -70,5 +82,5 @@ def _admit(project: Project, now: float, rate: float) -> None:
     project.tokens = min(rate, project.tokens + (now - project.tokens_at) * rate)
     project.tokens_at = now
     if project.tokens < 1 - ROUNDING:
-        raise refusals.throttled(project.name)
+        raise refusals.throttled(cloud.switches, project.name)
     project.tokens = max(0.0, project.tokens - 1)

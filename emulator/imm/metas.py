@@ -27,7 +27,7 @@ def get_file_meta(cloud: Cloud, call: Call) -> Reply:
     wanted = wanted_fields(call)
     held = dataset.files.get(uri)
     if held is None:
-        raise refusals.not_found("File")
+        raise refusals.not_found(cloud, "File")
     return Reply({"Files": [shown_file(held, wanted)]})
 
 

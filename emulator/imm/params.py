@@ -118,3 +118,30 @@ def _json(call: Call, name: str) -> Any:
         return json.loads(value)
     except (ValueError, RecursionError):
         raise refusals.invalid_json(name) from None
+
+
+def choice(call: Call, name: str, values: tuple[str, ...]) -> str:
+    """One of the values, or "" if it was not sent."""
+    value = call.params.get(name, "")
+    if value and value not in values:
+        raise refusals.malformed(name)
+    return value
+
+
+def tag_map(call: Call, name: str) -> dict[str, str] | None:
+    """`{"key": "value"}`, or None if it was not sent."""
+    held = structure(call, name)
+    if held is not None and not all(isinstance(value, str) for value in held.values()):
+        raise refusals.malformed(name)
+    return held
+
+
+def tag_selector(call: Call) -> dict[str, str]:
+    """TagSelector, `key=value`; several, joined by commas, must all hold (assumed: the sample shows one)."""
+    selector: dict[str, str] = {}
+    for part in filter(None, call.params.get("TagSelector", "").split(",")):
+        key, equals, value = part.partition("=")
+        if not key or not equals:
+            raise refusals.malformed("TagSelector")
+        selector[key] = value
+    return selector

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from emulator.call import Operations, Refusal, Reply
 from emulator.imm import params, refusals
-from emulator.imm.lookup import imm_of, project_of, settle
+from emulator.imm.lookup import imm_of, project_of, projects_of, settle
 from emulator.imm.paging import page
 from emulator.imm.quotas import QUOTA_PARAMS, given_quotas, given_texts, shown_quotas
+from emulator.imm.roles import known_role
 from emulator.imm.state import Delayed, Project
 from emulator.imm.times import rfc3339_nano
 
@@ -49,7 +50,7 @@ def create_project(cloud: Cloud, call: Call) -> Reply:
     """Make a project. api-imm-2020-09-30-createproject."""
     imm = imm_of(cloud, call)
     name = params.resource_name(call, "ProjectName")
-    if name in imm.projects:
+    if name in projects_of(cloud, call):
         raise refusals.already_exists("Project")
     if len(imm.projects) >= cloud.imm_settings.projects_per_region:
         raise refusals.limit_exceeded(
@@ -57,7 +58,7 @@ def create_project(cloud: Cloud, call: Call) -> Reply:
         )
     now = cloud.clock.now()
     project = Project(name, created=now, updated=now)
-    project.delayed.append(Delayed(now, _given(call)))
+    project.delayed.append(Delayed(now, _given(cloud, call)))
     settle(project, now)
     imm.projects[name] = project
     return Reply({"Project": shown_project(cloud, project, statistics=True)})
@@ -67,7 +68,7 @@ def create_project(cloud: Cloud, call: Call) -> Reply:
 def get_project(cloud: Cloud, call: Call) -> Reply:
     """Read a project. api-imm-2020-09-30-getproject."""
     project = project_of(cloud, call)
-    return Reply({"Project": shown_project(cloud, project, statistics=params.boolean(call, "WithStatistics"))})
+    return Reply({"Project": shown_project(cloud, project, statistics=wants_statistics(cloud, call))})
 
 
 @SERVED.serves("UpdateProject", *WRITTEN)
@@ -75,41 +76,54 @@ def update_project(cloud: Cloud, call: Call) -> Reply:
     """Change what is sent, keep the rest; in force after `update_delay_seconds` (documented: up to five minutes)."""
     project = project_of(cloud, call)
     now = cloud.clock.now()
-    project.delayed.append(Delayed(now + cloud.imm_settings.update_delay_seconds, _given(call)))
+    project.delayed.append(Delayed(now + cloud.switches.update_delay_seconds, _given(cloud, call)))
     settle(project, now)
     return Reply({"Project": shown_project(cloud, project, statistics=True)})
 
 
 @SERVED.serves("DeleteProject", "ProjectName")
 def delete_project(cloud: Cloud, call: Call) -> Reply:
-    """Delete an empty project. api-imm-2020-09-30-deleteproject: datasets must be gone first."""
+    """Delete an empty project. api-imm-2020-09-30-deleteproject: datasets and batches must be gone first."""
     project = project_of(cloud, call)
-    if project.datasets:
+    require_empty(cloud, project)
+    imm = imm_of(cloud, call)
+    del imm.projects[project.name]
+    if cloud.switches.legacy_project_usable:
+        imm.legacy.pop(project.name, None)
+    return Reply({})
+
+
+def require_empty(cloud: Cloud, project: Project) -> None:
+    """Refuse the delete of a project that holds datasets or batches."""
+    if project.datasets or project.batches:
         raise Refusal(
             refusals.BAD_REQUEST,
             cloud.switches.nonempty_delete_code,
-            f"The project {project.name} still has {len(project.datasets)} datasets. Delete them first.",
+            f"The project {project.name} still has {len(project.datasets)} datasets and {len(project.batches)} batches."
+            " Delete them first.",
         )
-    del imm_of(cloud, call).projects[project.name]
-    return Reply({})
 
 
 @SERVED.serves("ListProjects", "MaxResults", "NextToken", "Prefix", "Tag")
 def list_projects(cloud: Cloud, call: Call) -> Reply:
     """List projects by name. api-imm-2020-09-30-listprojects."""
-    imm = imm_of(cloud, call)
+    projects = projects_of(cloud, call)
     prefix = listed_prefix(call)
     wanted = params.tags(call, "Tag") or {}
     names = sorted(
-        name
-        for name, project in imm.projects.items()
-        if name.startswith(prefix) and wanted.items() <= project.tags.items()
+        name for name, project in projects.items() if name.startswith(prefix) and wanted.items() <= project.tags.items()
     )
     chosen, token = page(call, names)
     for name in chosen:
-        settle(imm.projects[name], cloud.clock.now())
-    shown = [shown_project(cloud, imm.projects[name], statistics=False) for name in chosen]
+        settle(projects[name], cloud.clock.now())
+    exact = cloud.switches.statistics_unasked == "exact"
+    shown = [shown_project(cloud, projects[name], statistics=exact) for name in chosen]
     return Reply({"Projects": shown, "NextToken": token})
+
+
+def wants_statistics(cloud: Cloud, call: Call) -> bool:
+    """Whether the answer counts files: asked for, or switched to count always."""
+    return params.boolean(call, "WithStatistics") or cloud.switches.statistics_unasked == "exact"
 
 
 def listed_prefix(call: Call) -> str:
@@ -120,10 +134,10 @@ def listed_prefix(call: Call) -> str:
     return prefix
 
 
-def _given(call: Call) -> dict[str, object]:
-    found = {**given_texts(call), **given_quotas(call)}
+def _given(cloud: Cloud, call: Call) -> dict[str, object]:
+    found = {**given_texts(cloud, call), **given_quotas(call)}
     if call.params.get("ServiceRole"):
-        found["service_role"] = call.params["ServiceRole"]
+        found["service_role"] = known_role(cloud, call, call.params["ServiceRole"])
     count = params.integer(call, "ProjectMaxDatasetCount", 1, 2**63 - 1)
     if count is not None:
         if count > MAX_DATASETS:

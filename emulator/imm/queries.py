@@ -13,21 +13,16 @@ from emulator.imm.lookup import dataset_of
 from emulator.imm.matching import words
 from emulator.imm.ordering import page_of, sort_of
 from emulator.imm.paging import DEFAULT_PAGE
+from emulator.imm.texts import words_of
 
 if TYPE_CHECKING:
     from emulator.call import Call
-    from emulator.imm.state import IndexedFile
     from emulator.state import Cloud
 
 SERVED = Operations("imm")
 MAX_SIMPLE_PAGE = 100
 MAX_FUZZY_PAGE = 200
 MAX_FUZZY_QUERY = 1024 * 1024  # bytes
-# The texts that FuzzyQuery looks into; the vendor does not list them.
-FUZZY_TEXTS = (
-    "Filename", "Title", "Artist", "Album", "AlbumArtist", "Composer", "Performer", "CustomId", "OCRTexts",
-    "ContentType", "MediaType", "Language",
-)  # fmt: skip
 
 
 @SERVED.serves(
@@ -65,20 +60,9 @@ def fuzzy_query(cloud: Cloud, call: Call) -> Reply:
     sort = sort_of(call, rest="asc")
     wanted = wanted_fields(call)
     asked = set(words(query))
-    scores = {uri: len(asked & _words_of(item)) for uri, item in dataset.files.items()}
+    scores = {uri: len(asked & words_of(item)) for uri, item in dataset.files.items()}
     found = [item for uri, item in dataset.files.items() if scores[uri]]
     relevance = None if sort else (lambda item: scores[str(item.meta["URI"])])
     chosen, token = page_of(found, sort, call.params.get("NextToken", ""), size, relevance)
     shown = [shown_file(item, wanted) for item in chosen]
     return Reply({"Files": shown, "NextToken": token, "TotalHits": len(found)})
-
-
-def _words_of(item: IndexedFile) -> set[str]:
-    texts = [str(item.meta.get(name, "")) for name in FUZZY_TEXTS]
-    custom = item.meta.get("CustomLabels")
-    if isinstance(custom, dict):
-        texts += [str(part) for pair in custom.items() for part in pair]
-    labels = item.meta.get("Labels")
-    if isinstance(labels, list):
-        texts += [str(label.get("LabelName", "")) for label in labels if isinstance(label, dict)]
-    return {word for text in texts for word in words(text)}

@@ -10,6 +10,7 @@ from emulator.imm import params, refusals
 if TYPE_CHECKING:
     from emulator.call import Call
     from emulator.imm.state import Quotas
+    from emulator.state import Cloud
 
 # parameter → attribute of Quotas, largest value (vendor: CreateProject, CreateDataset)
 QUOTA_PARAMS = {
@@ -21,6 +22,7 @@ QUOTA_PARAMS = {
 }
 # The vendor publishes no full list of templates; `Official:…` and a project's own ids are what its samples show.
 TEMPLATE = re.compile(r"(Official:)?[A-Za-z0-9_-]{1,128}")
+SEEN_TEMPLATES = frozenset({"Official:ImageManagement", "Official:AllFunction"})
 
 
 def given_quotas(call: Call) -> dict[str, object]:
@@ -40,17 +42,19 @@ def given_quotas(call: Call) -> dict[str, object]:
     return found
 
 
-def given_texts(call: Call) -> dict[str, object]:
+def given_texts(cloud: Cloud, call: Call) -> dict[str, object]:
     """TemplateId and Description, where the call sets them.
 
     Raises:
-        Refusal: InvalidTemplateId, InvalidDescription.
+        Refusal: InvalidTemplateId, InvalidDescription; InvalidArgument for a template never seen, if switched so.
     """
     found: dict[str, object] = {}
     template = call.params.get("TemplateId")
     if template is not None:
         if template and not TEMPLATE.fullmatch(template):
             raise refusals.malformed("TemplateId")
+        if template and template not in SEEN_TEMPLATES and cloud.switches.template_unknown != "accepted":
+            raise refusals.invalid_argument(f"The template {template} does not exist.")
         found["template_id"] = template
     described = params.description(call)
     if described is not None:

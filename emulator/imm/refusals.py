@@ -5,7 +5,13 @@ Every one of these is HTTP 400, absence included: a client must match on the cod
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from emulator.call import Refusal
+
+if TYPE_CHECKING:
+    from emulator.state import Cloud
+    from emulator.switches import Switches
 
 BAD_REQUEST = 400
 
@@ -30,9 +36,10 @@ def invalid_json(parameter: str) -> Refusal:
     return Refusal(BAD_REQUEST, "InvalidJSON", f"The JSON of parameter {parameter} cannot be parsed.")
 
 
-def not_found(resource: str) -> Refusal:
-    """`resource` is Project, Dataset, Binding or File; the vendor names it in the message only."""
-    return Refusal(BAD_REQUEST, "ResourceNotFound", f"The specified resource {resource} is not found.")
+def not_found(cloud: Cloud, resource: str) -> Refusal:
+    """`resource` is Project, Dataset, Binding, File, Batch, …; the vendor's table names it in the message only."""
+    code = "ResourceNotFound" if cloud.switches.not_found_code == "plain" else f"ResourceNotFound.{resource}"
+    return Refusal(BAD_REQUEST, code, f"The specified resource {resource} is not found.")
 
 
 def already_exists(resource: str, code: str = "ResourceAlreadyExists") -> Refusal:
@@ -45,6 +52,17 @@ def limit_exceeded(message: str) -> Refusal:
     return Refusal(BAD_REQUEST, "LimitExceededError", message)
 
 
-def throttled(project: str) -> Refusal:
+def not_served(what: str) -> Refusal:
+    """The cloud can do this and the emulator cannot: said loudly, never skipped."""
+    return Refusal(BAD_REQUEST, "NotImplemented.Emulator", f"{what} is not served by the local cloud.")
+
+
+def throttled(switches: Switches, project: str) -> Refusal:
     """The project's requests per second are used up."""
-    return Refusal(BAD_REQUEST, "Throttling.User", f"Request was denied due to user flow control (project {project}).")
+    after = switches.throttling_retry_after_ms
+    return Refusal(
+        switches.throttling_status,
+        switches.throttling_code,
+        f"Request was denied due to user flow control (project {project}).",
+        {"x-acs-retry-after": str(after)} if after else {},
+    )

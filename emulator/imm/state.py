@@ -10,6 +10,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from emulator.imm.batch_state import Batch, BucketAttachment, Task
+from emulator.persistence.marks import TRANSIENT
+
 State = Literal["Ready", "Stopped", "Running", "Retrying", "Failed", "Deleted"]
 Phase = Literal["", "FullScanning", "IncrementalScanning"]
 
@@ -22,7 +25,6 @@ class ImmSettings:
     scan_files_per_second: float = 50.0  # of one binding's full scan
     incremental_delay_seconds: float = 0.5  # from an object's change to its place in the index
     index_delay_seconds: float = 0.2  # from IndexFileMeta's answer to its effect
-    update_delay_seconds: float = 0.0  # documented for Update{Project,Dataset}: up to 300
     queries_per_second: float = 100.0  # per project, all operations together; 0 lifts the limit
     projects_per_region: int = 100
     files_per_turn: int = 200  # most files read by one turn on a real clock, so that a scan never stalls the server
@@ -47,6 +49,13 @@ class BindingKey(NamedTuple):
     uri: str
 
 
+class BatchKey(NamedTuple):
+    """Where a batch is."""
+
+    project: str
+    batch_id: str
+
+
 @dataclass(frozen=True, slots=True)
 class PendingChange:
     """An object's change that a binding has seen and will have in the index at `due`."""
@@ -69,6 +78,7 @@ class Binding:
     scan_started: float = 0.0
     pace: int = 0
     cursor: str = ""
+    gone_at: float | None = None  # DeleteBinding was answered, and takes effect then
     changes: deque[PendingChange] = field(default_factory=deque)
 
     @property
@@ -125,24 +135,29 @@ class Project:
     quotas: Quotas = field(default_factory=Quotas)
     tags: dict[str, str] = field(default_factory=dict)
     datasets: dict[str, Dataset] = field(default_factory=dict)
-    tokens: float = -1.0  # below zero: never asked yet
-    tokens_at: float = 0.0
+    batches: dict[str, Batch] = field(default_factory=dict)
+    tasks: dict[str, Task] = field(default_factory=dict)
+    tokens: float = field(default=-1.0, metadata=TRANSIENT)  # below zero: never asked yet
+    tokens_at: float = field(default=0.0, metadata=TRANSIENT)
     delayed: list[Delayed] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class IndexJob:
-    """An accepted IndexFileMeta, BatchIndexFileMeta: done at `due`. `files` are the caller's InputFile structures."""
+    """An accepted index call, or a batch's task for one file: done at `due`. `files` are InputFile structures."""
 
     due: float
     started: float
     event_id: str
-    kind: str  # the event type's name: FileMeta:Index or FileMeta:BatchIndex
+    kind: str  # the event type's name: FileMeta:Index, FileMeta:BatchIndex or Task:FileMetaIndex
     project: str
     dataset: str
     files: list[dict[str, object]]
     topic: str = ""
     user_data: str = ""
+    request_id: str = ""  # of the call
+    task_id: str = ""
+    batch_id: str = ""
 
 
 @dataclass(slots=True)
@@ -162,6 +177,18 @@ class ImmState:
 
     projects: dict[str, Project] = field(default_factory=dict)
     legacy: dict[str, LegacyProject] = field(default_factory=dict)
+    attachments: dict[str, BucketAttachment] = field(default_factory=dict)  # by bucket
+    batches_under_way: dict[BatchKey, None] = field(default_factory=dict)
     jobs: list[IndexJob] = field(default_factory=list)
-    busy: dict[BindingKey, None] = field(default_factory=dict)  # bindings with something to do, oldest first
-    followers: dict[str, dict[BindingKey, None]] = field(default_factory=dict)  # by bucket
+    # Both follow from the projects: bindings with something to do, oldest first, and live bindings by bucket.
+    busy: dict[BindingKey, None] = field(default_factory=dict, metadata=TRANSIENT)
+    followers: dict[str, dict[BindingKey, None]] = field(default_factory=dict, metadata=TRANSIENT)
+
+    def __post_init__(self) -> None:
+        for project in self.projects.values():
+            for dataset in project.datasets.values():
+                for binding in dataset.bindings.values():
+                    if binding.state != "Deleted":
+                        key = BindingKey(project.name, dataset.name, binding.uri)
+                        self.busy[key] = None
+                        self.followers.setdefault(binding.bucket, {})[key] = None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 CHINA = timezone(timedelta(hours=8))
 
 
+@lru_cache(maxsize=1024)
 def rfc3339_nano(moment: float) -> str:
     """Seconds since the epoch as `2022-07-06T07:03:28.054762739+08:00`; trailing zeros go, as Go's RFC3339Nano does."""
     seconds, fraction = divmod(round(moment * 1e9), 1_000_000_000)
@@ -22,3 +24,9 @@ def normalised(text: str) -> datetime | None:
     except ValueError:
         return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=CHINA)).astimezone(UTC)
+
+
+def utc_millis(moment: float) -> str:
+    """Seconds since the epoch as `2024-08-20T07:03:07.360Z`, the form of tasks' times."""
+    whole = datetime.fromtimestamp(moment, tz=UTC)
+    return f"{whole:%Y-%m-%dT%H:%M:%S}.{whole.microsecond // 1000:03d}Z"

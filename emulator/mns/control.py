@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from emulator.call import Operations, Reply
-from emulator.mns import control_topics, refusals
+from emulator.mns import control_topics, event_control, refusals
 from emulator.mns.attributes import QUEUE_RANGES, checked_name, chosen, create, numbers, switch
 from emulator.mns.envelope import DONE, answer, paged, required, shown_tags, tags
 from emulator.mns.queues import counts
@@ -124,4 +124,5 @@ def _shown(queue: Queue, now: float) -> dict[str, object]:
     return shown
 
 
-OPERATIONS.by_name.update(control_topics.SERVED.by_name)
+for room in (control_topics, event_control):
+    OPERATIONS.by_name.update(room.SERVED.by_name)

@@ -74,7 +74,7 @@ def _message(method: str, params: Mapping[str, str]) -> str | None:
             return f"{batch}PeekMessage" if "peekonly" in params else f"{batch}ReceiveMessage"
         case "DELETE":
             return "DeleteMessage" if "ReceiptHandle" in params else "BatchDeleteMessage"
-        case "PUT" if "ReceiptHandle" in params:
+        case "PUT" if "ReceiptHandle" in params or "receiptHandle" in params:
             return "ChangeMessageVisibility"
         case _:
             return None

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from emulator.mns.event_rules import EventRule
+
 
 @dataclass(slots=True)
 class Message:
@@ -75,7 +77,8 @@ class Topic:
 
 @dataclass(slots=True)
 class MnsState:
-    """One account's queues and topics in one region."""
+    """One account's queues, topics and event rules in one region."""
 
     queues: dict[str, Queue] = field(default_factory=dict)
     topics: dict[str, Topic] = field(default_factory=dict)
+    event_rules: dict[str, EventRule] = field(default_factory=dict)

@@ -108,12 +108,20 @@ def batch_delete_message(cloud: Cloud, call: Call) -> Reply:
     return Reply(document("Errors", errors), status=404) if errors else Reply(status=204)
 
 
-@SERVED.serves("ChangeMessageVisibility", "ReceiptHandle", "VisibilityTimeout", provenance="sdk")
+@SERVED.serves(
+    "ChangeMessageVisibility",
+    *("ReceiptHandle", "VisibilityTimeout", "receiptHandle", "visibilityTimeout"),
+    provenance="sdk",
+)
 def change_message_visibility(cloud: Cloud, call: Call) -> Reply:
-    """Hide a held message for VisibilityTimeout seconds from now; the old handle is then worth nothing."""
+    """Hide a held message for VisibilityTimeout seconds from now; the old handle is then worth nothing.
+
+    The Python SDK writes the parameters' first letters large, the Node SDK small.
+    """
     queue = queue_of(cloud, call)
-    seconds = whole("VisibilityTimeout", call.params.get("VisibilityTimeout", ""), 0, MAX_HIDDEN)
-    message = _held(cloud, queue, call.params["ReceiptHandle"])
+    given = {name[:1].upper() + name[1:]: value for name, value in call.params.items()}
+    seconds = whole("VisibilityTimeout", given.get("VisibilityTimeout", ""), 0, MAX_HIDDEN)
+    message = _held(cloud, queue, given["ReceiptHandle"])
     change_visibility(queue, message, seconds, cloud.clock.now())
     shown: list[Node] = [
         ("ReceiptHandle", message.receipt),

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from emulator.call import Call, Refusal, Reply
-from emulator.oss.access import owned_bucket, writable_key
+from emulator.oss.access import cause_of, owned_bucket, writable_key
 from emulator.oss.numbers import read_number
 from emulator.oss.registry import serves
-from emulator.oss.store import crc64, put_object
+from emulator.oss.store import crc64, grow_object, put_object
 from emulator.oss.writing import WRITE_HEADERS, check_digest, described, write_answer
 
 if TYPE_CHECKING:
@@ -21,7 +21,10 @@ _LARGEST = 5 * 1024**3
 
 @serves("AppendObject", "append", "position", *WRITE_HEADERS)
 def append_object(cloud: Cloud, call: Call) -> Reply:
-    """Add the body at `position`, which must be the object's present size; position 0 of no object makes one."""
+    """Add the body at `position`, which must be the object's present size; position 0 of no object makes one.
+
+    With versioning the current version grows in place; only a new object is a new version.
+    """
     bucket = owned_bucket(cloud, call)
     check_digest(call)
     present = bucket.objects.get(writable_key(call))
@@ -34,8 +37,9 @@ def append_object(cloud: Cloud, call: Call) -> Reply:
     if position != size:
         raise Refusal(409, "PositionNotEqualToLength", f"Position is not equal to file length {size}.")
     grown = _made(cloud, call, present)
-    stored = put_object(cloud, bucket.name, grown)
-    return Reply(headers={**write_answer(stored), "x-oss-next-append-position": str(stored.size)})
+    write = put_object if present is None else grow_object
+    stored = write(cloud, bucket.name, grown, cause_of(call))
+    return Reply(headers={**write_answer(bucket, stored), "x-oss-next-append-position": str(stored.size)})
 
 
 def _made(cloud: Cloud, call: Call, present: StoredObject | None) -> StoredObject:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emulator.call import Call, Refusal, Reply
-from emulator.oss.access import owned_bucket
+from emulator.oss.access import blocks_public_access, check_acl_allowed, owned_bucket
 from emulator.oss.names import check_bucket_name
 from emulator.oss.numbers import read_number
 from emulator.oss.registry import serves
@@ -23,8 +23,15 @@ if TYPE_CHECKING:
 
 ACLS = frozenset({"private", "public-read", "public-read-write"})
 STORAGE_CLASSES = frozenset({"Standard", "IA", "Archive", "ColdArchive", "DeepColdArchive"})
+ENCRYPTIONS = frozenset({"AES256", "KMS", "SM4"})
 _REDUNDANCIES = frozenset({"LRS", "ZRS"})
 _MOST_BUCKETS = 100  # per region and account
+# Header of PutBucket → element of the encryption rule it sets at once.
+_ENCRYPTION = {
+    "x-oss-server-side-encryption": "SSEAlgorithm",
+    "x-oss-server-side-encryption-key-id": "KMSMasterKeyID",
+    "x-oss-server-side-data-encryption": "KMSDataEncryption",
+}
 
 
 def owner_node(account: str) -> Node:
@@ -71,7 +78,7 @@ def _summary(bucket: Bucket) -> list[Node]:
     ]
 
 
-@serves("PutBucket", "x-oss-acl", "x-oss-resource-group-id")
+@serves("PutBucket", "x-oss-acl", "x-oss-resource-group-id", *_ENCRYPTION)
 def put_bucket(cloud: Cloud, call: Call) -> Reply:
     """Make a bucket; again by its owner changes its ACL and nothing else, by anybody else is a conflict."""
     name = call.resource[0]
@@ -89,11 +96,8 @@ def put_bucket(cloud: Cloud, call: Call) -> Reply:
     if existing is not None and (existing.storage_class, existing.region) != (storage_class, call.region):
         message = "The bucket you requested to create already exists with another storage class or region."
         raise Refusal(409, "BucketAlreadyExists", message)
-    if existing is not None:
-        existing.acl = acl if "x-oss-acl" in call.headers else existing.acl
-    else:
+    if existing is None:
         _check_quota(cloud, call)
-        group = call.headers.get("x-oss-resource-group-id", "rg-default")
         cloud.oss.buckets[name] = Bucket(
             name=name,
             account=call.account,
@@ -102,9 +106,22 @@ def put_bucket(cloud: Cloud, call: Call) -> Reply:
             storage_class=storage_class,
             redundancy=redundancy,
             acl=acl,
-            resource_group=group,
+            resource_group=call.headers.get("x-oss-resource-group-id", "rg-default"),
+            documents=_initial_documents(call),
         )
+    elif "x-oss-acl" in call.headers:
+        check_acl_allowed(existing, acl)
+        existing.acl = acl
     return Reply(headers={"location": f"/{name}"})
+
+
+def _initial_documents(call: Call) -> dict[str, bytes]:
+    given: list[Node] = [(element, call.headers[name]) for name, element in _ENCRYPTION.items() if name in call.headers]
+    if not given:
+        return {}
+    if call.headers.get("x-oss-server-side-encryption") not in ENCRYPTIONS:
+        raise Refusal(400, "InvalidEncryptionAlgorithmError", "The Encryption Algorithm you specified is not valid.")
+    return {"encryption": render("ServerSideEncryptionRule", [("ApplyServerSideEncryptionByDefault", given)])}
 
 
 def _placement(call: Call) -> tuple[str, str]:
@@ -130,9 +147,9 @@ def _check_quota(cloud: Cloud, call: Call) -> None:
 
 @serves("DeleteBucket")
 def delete_bucket(cloud: Cloud, call: Call) -> Reply:
-    """Remove an empty bucket; objects, and uploads in progress, keep it."""
+    """Remove an empty bucket; objects, versions, delete markers and uploads in progress keep it."""
     bucket = owned_bucket(cloud, call)
-    if bucket.objects or bucket.uploads:
+    if bucket.objects or bucket.older or bucket.uploads:
         raise Refusal(409, "BucketNotEmpty", "The bucket you tried to delete is not empty.")
     del cloud.oss.buckets[bucket.name]
     return Reply(status=204)
@@ -144,8 +161,8 @@ def get_bucket_info(cloud: Cloud, call: Call) -> Reply:
     bucket = owned_bucket(cloud, call)
     versioning: list[Node] = [("Versioning", bucket.versioning)] if bucket.versioning else []
     body: list[Node] = [
-        ("AccessMonitor", "Disabled"),
-        ("BlockPublicAccess", _blocks_public_access(bucket)),
+        ("AccessMonitor", _setting(bucket, "accessmonitor", "Status", "Disabled")),
+        ("BlockPublicAccess", blocks_public_access(bucket)),
         ("CreationDate", iso(bucket.created)),
         ("CrossRegionReplication", "Disabled"),
         ("DataRedundancyType", bucket.redundancy),
@@ -155,7 +172,7 @@ def get_bucket_info(cloud: Cloud, call: Call) -> Reply:
         ("Name", bucket.name),
         ("ResourceGroupId", bucket.resource_group),
         ("StorageClass", bucket.storage_class),
-        ("TransferAcceleration", "Disabled"),
+        ("TransferAcceleration", _accelerated(bucket)),
         *versioning,
         owner_node(bucket.account),
         ("AccessControlList", [("Grant", bucket.acl)]),
@@ -165,9 +182,13 @@ def get_bucket_info(cloud: Cloud, call: Call) -> Reply:
     return Reply(render("BucketInfo", [("Bucket", body)]))
 
 
-def _blocks_public_access(bucket: Bucket) -> bool:
-    root = parse(bucket.documents.get("publicAccessBlock", b"<none/>"))
-    return root is not None and child_text(root, "BlockPublicAccess") == "true"
+def _setting(bucket: Bucket, name: str, element: str, default: str) -> str:
+    root = parse(bucket.documents.get(name, b"<none/>"))
+    return default if root is None else child_text(root, element, default)
+
+
+def _accelerated(bucket: Bucket) -> str:
+    return "Enabled" if _setting(bucket, "transferAcceleration", "Enabled", "false") == "true" else "Disabled"
 
 
 def _encryption(bucket: Bucket) -> list[Node]:

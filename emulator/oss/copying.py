@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from emulator.call import Call, Refusal, Reply
-from emulator.oss.access import existing_object, owned_bucket, writable_key
+from emulator.oss.access import cause_of, existing_object, owned_bucket, writable_key
 from emulator.oss.conditions import check_conditions
 from emulator.oss.registry import serves
 from emulator.oss.store import put_object
@@ -21,7 +21,7 @@ from emulator.oss.writing import (
     read_tags,
     write_answer,
 )
-from emulator.wire.http import decode
+from emulator.wire.http import decode, parse_pairs
 from emulator.wire.xml import render
 
 if TYPE_CHECKING:
@@ -46,17 +46,18 @@ def copy_object(cloud: Cloud, call: Call) -> Reply:
     key = writable_key(call)
     source = source_object(cloud, call)
     check_overwrite(bucket, call)
-    stored = put_object(cloud, bucket.name, replace(_copied(call, bucket, source), key=key))
+    copied = replace(_copied(call, bucket, source), key=key)
+    stored = put_object(cloud, bucket.name, copied, cause_of(call))
     body = render("CopyObjectResult", [("ETag", f'"{stored.etag}"'), ("LastModified", iso(stored.last_modified))])
-    return Reply(body, headers=write_answer(stored))
+    return Reply(body, headers={**write_answer(bucket, stored), **source_version(cloud, call, source)})
 
 
 def _copied(call: Call, bucket: Bucket, source: StoredObject) -> StoredObject:
     fresh = replace(
         source,
-        acl=read_acl(call.headers),
+        acl=read_acl(bucket, call.headers),
         storage_class=read_storage_class(call.headers, bucket.storage_class),
-        object_type="Normal",
+        object_type="Symlink" if source.object_type == "Symlink" else "Normal",  # a link is copied, not its target
     )
     if _directive(call, "x-oss-metadata-directive") == "REPLACE":
         new = described(call, bucket, source.data, source.last_modified)
@@ -74,12 +75,21 @@ def _directive(call: Call, header: str) -> str:
 
 
 def source_object(cloud: Cloud, call: Call) -> StoredObject:
-    """The object that `x-oss-copy-source: /bucket/key` names, under the request's conditions on it."""
-    text = decode(call.headers["x-oss-copy-source"].lstrip("/"), plus_is_space=False)
-    bucket_name, _, key = text.partition("/")
-    if "?versionId=" in call.headers["x-oss-copy-source"]:
-        raise Refusal(400, "NotImplemented.Emulator", "Versions are not kept; see emulator/oss/copying.py.")
-    source_call = replace(call, operation="GetObject", resource=(bucket_name, key))
-    item = existing_object(owned_bucket(cloud, source_call), key)
+    """The object that `x-oss-copy-source: /bucket/key?versionId=…` names, under the request's conditions on it."""
+    source_call = _source(call)
+    item = existing_object(owned_bucket(cloud, source_call), source_call)
     check_conditions(item, call.headers, PREFIX)
     return item
+
+
+def source_version(cloud: Cloud, call: Call, source: StoredObject) -> dict[str, str]:
+    """The header with the version that was copied, if its bucket has versions."""
+    bucket = owned_bucket(cloud, _source(call))
+    return {} if bucket.versioning is None else {"x-oss-copy-source-version-id": source.version_id}
+
+
+def _source(call: Call) -> Call:
+    path, _, query = call.headers["x-oss-copy-source"].lstrip("/").partition("?")
+    bucket_name, _, key = decode(path, plus_is_space=False).partition("/")
+    version_id = dict(parse_pairs(query)).get("versionId", "")
+    return replace(call, operation="GetObject", resource=(bucket_name, key), params={"versionId": version_id})

@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from emulator.call import Call, Refusal, Reply
-from emulator.oss.access import owned_bucket
+from emulator.oss.access import cause_of, owned_bucket, version_headers
+from emulator.oss.listing import encoding_node, text_encoder
 from emulator.oss.registry import serves
-from emulator.oss.store import delete_object
+from emulator.oss.store import delete_object, delete_version
 from emulator.oss.writing import check_digest
 from emulator.wire.xml import Node, child_text, parse, render
 
 if TYPE_CHECKING:
+    from emulator.oss.state import Bucket, StoredObject
     from emulator.state import Cloud
 
 _MOST = 1000
 
 
-@serves("DeleteObject")
+@serves("DeleteObject", "versionId")
 def delete_one(cloud: Cloud, call: Call) -> Reply:
-    """Remove one object."""
+    """Remove one object, or hide it behind a delete marker; with a version id, remove that version for good."""
     bucket = owned_bucket(cloud, call)
-    delete_object(cloud, bucket.name, call.resource[1])
-    return Reply(status=204)
+    deleted = _deleted(cloud, call, bucket, call.resource[1], call.params.get("versionId", ""))
+    headers = {} if deleted is None else version_headers(bucket, deleted)
+    if deleted is not None and deleted.delete_marker:
+        headers["x-oss-delete-marker"] = "true"
+    return Reply(status=204, headers=headers)
+
+
+def _deleted(cloud: Cloud, call: Call, bucket: Bucket, key: str, version_id: str) -> StoredObject | None:
+    if version_id:
+        return delete_version(cloud, bucket.name, key, version_id, cause_of(call))
+    return delete_object(cloud, bucket.name, key, cause_of(call))
 
 
 @serves("DeleteMultipleObjects", "delete", "encoding-type")
@@ -40,14 +50,20 @@ def delete_many(cloud: Cloud, call: Call) -> Reply:
     entries = root.findall("Object")
     if not 1 <= len(entries) <= _MOST:
         raise Refusal(400, "MalformedXML", f"A request deletes 1 to {_MOST} objects, not {len(entries)}.")
-    if any(entry.find("VersionId") is not None for entry in entries):
-        raise Refusal(400, "NotImplemented.Emulator", "Versions are not kept; see emulator/oss/deleting.py.")
-    keys = [child_text(entry, "Key") for entry in entries]
-    for key in keys:
-        delete_object(cloud, bucket.name, key)
+    named = [(child_text(entry, "Key"), child_text(entry, "VersionId")) for entry in entries]
+    encode = text_encoder(call)
+    nodes: list[Node] = encoding_node(call)
+    for key, version_id in named:
+        deleted = _deleted(cloud, call, bucket, key, version_id)
+        nodes.append(("Deleted", [("Key", encode(key)), *_version_nodes(deleted, version_id)]))
     if child_text(root, "Quiet").lower() == "true":
         return Reply()
-    encoded = call.params.get("encoding-type") == "url"
-    nodes: list[Node] = [("EncodingType", "url")] if encoded else []
-    nodes += [("Deleted", [("Key", quote(key, safe="") if encoded else key)]) for key in keys]
     return Reply(render("DeleteResult", nodes))
+
+
+def _version_nodes(deleted: StoredObject | None, version_id: str) -> list[Node]:
+    """Which version went, and which delete marker came or went."""
+    nodes: list[Node] = [("VersionId", version_id)] if version_id else []
+    if deleted is not None and deleted.delete_marker:
+        nodes += [("DeleteMarker", True), ("DeleteMarkerVersionId", deleted.version_id)]
+    return nodes

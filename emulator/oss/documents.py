@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, tostring
 
 from emulator.call import Call, Refusal, Reply
-from emulator.oss.access import owned_bucket
-from emulator.oss.buckets import ACLS, owner_node
+from emulator.oss.access import check_acl_allowed, owned_bucket
+from emulator.oss.buckets import ACLS, ENCRYPTIONS, owner_node
+from emulator.oss.lifecycle_rules import take_rules
 from emulator.oss.object_facts import read_tag_set, tag_document
 from emulator.oss.registry import serves
 from emulator.oss.resolve import SETTINGS
@@ -31,8 +32,11 @@ _BOOLEAN = {"true", "false"}
 _CHOICES: dict[str, set[str]] = {
     "CORSRule/AllowedMethod": {"GET", "PUT", "DELETE", "POST", "HEAD"},
     "Rule/Status": {"Enabled", "Disabled"},
-    "ApplyServerSideEncryptionByDefault/SSEAlgorithm": {"AES256", "KMS", "SM4"},
+    "ApplyServerSideEncryptionByDefault/SSEAlgorithm": set(ENCRYPTIONS),
     "BlockPublicAccess": _BOOLEAN,
+    "Payer": {"BucketOwner", "Requester"},
+    "Status": {"Enabled", "Disabled"},
+    "TLS/Enable": _BOOLEAN,
     "Enabled": _BOOLEAN,
     "AllowEmptyReferer": _BOOLEAN,
 }
@@ -46,6 +50,7 @@ class Setting:
     required: tuple[str, ...] = ()
     unset: bytes | None = None  # an empty document, or
     missing: tuple[str, str] = ("", "")  # code and message of a 404
+    deletable: bool = True
 
 
 def _empty(root: str, *children: Node) -> bytes:
@@ -53,6 +58,18 @@ def _empty(root: str, *children: Node) -> bytes:
 
 
 XML_SETTINGS = {
+    "accessmonitor": Setting(
+        "AccessMonitorConfiguration",
+        ("Status",),
+        unset=_empty("AccessMonitorConfiguration", ("Status", "Disabled")),
+        deletable=False,
+    ),
+    "bucketArchiveDirectRead": Setting(
+        "ArchiveDirectReadConfiguration",
+        ("Enabled",),
+        unset=_empty("ArchiveDirectReadConfiguration", ("Enabled", "false")),
+        deletable=False,
+    ),
     "cors": Setting(
         "CORSConfiguration",
         ("CORSRule/AllowedOrigin", "CORSRule/AllowedMethod"),
@@ -62,6 +79,12 @@ XML_SETTINGS = {
         "ServerSideEncryptionRule",
         ("ApplyServerSideEncryptionByDefault/SSEAlgorithm",),
         missing=("NoSuchServerSideEncryptionRule", "The server side encryption rule does not exist."),
+    ),
+    "httpsConfig": Setting(
+        "HttpsConfiguration",
+        ("TLS/Enable",),
+        unset=_empty("HttpsConfiguration", ("TLS", [("Enable", "false")])),
+        deletable=False,
     ),
     "lifecycle": Setting(
         "LifecycleConfiguration",
@@ -78,6 +101,12 @@ XML_SETTINGS = {
         "RefererConfiguration",
         ("AllowEmptyReferer",),
         unset=_empty("RefererConfiguration", ("AllowEmptyReferer", "true"), ("RefererList", "")),
+    ),
+    "requestPayment": Setting(
+        "RequestPaymentConfiguration",
+        ("Payer",),
+        unset=_empty("RequestPaymentConfiguration", ("Payer", "BucketOwner")),
+        deletable=False,
     ),
     "tagging": Setting("Tagging", unset=tag_document({})),
     "transferAcceleration": Setting(
@@ -103,6 +132,9 @@ def _put(name: str, setting: Setting) -> Callable[[Cloud, Call], Reply]:
         _check_elements(root, setting)
         if name == "tagging":
             read_tag_set(call.body, _MOST_BUCKET_TAGS)
+        if name == "lifecycle":
+            take_rules(root)
+            bucket.lifecycle_ran, bucket.lifecycle_after = cloud.clock.now(), ""
         # Kept without namespaces and declaration, so that reading it back is always the same shape.
         bucket.documents[name] = b'<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="utf-8")
         return Reply()
@@ -148,7 +180,8 @@ for _name, _setting in XML_SETTINGS.items():
     _suffix = SETTINGS[_name]
     serves(f"Put{_suffix}", _name)(_put(_name, _setting))
     serves(f"Get{_suffix}", _name)(_get(_name, _setting))
-    serves(f"Delete{_suffix}", _name)(_delete(_name))
+    if _setting.deletable:
+        serves(f"Delete{_suffix}", _name)(_delete(_name))
 
 
 @serves("PutBucketPolicy", "policy")
@@ -177,6 +210,21 @@ def get_policy(cloud: Cloud, call: Call) -> Reply:
 serves("DeleteBucketPolicy", "policy")(_delete("policy"))
 
 
+@serves("GetBucketPolicyStatus", "policyStatus")
+def get_policy_status(cloud: Cloud, call: Call) -> Reply:
+    """Whether the policy lets everybody in: it allows `*` something without a condition."""
+    document = owned_bucket(cloud, call).documents.get("policy")
+    statements = [] if document is None else json.loads(document)["Statement"]
+    return Reply(render("PolicyStatus", [("IsPublic", any(_is_for_all(statement) for statement in statements))]))
+
+
+def _is_for_all(statement: object) -> bool:
+    if not isinstance(statement, dict) or statement.get("Effect") != "Allow" or statement.get("Condition"):
+        return False
+    principal = statement.get("Principal")
+    return "*" in (principal if isinstance(principal, list) else [principal])
+
+
 @serves("GetBucketAcl", "acl")
 def get_acl(cloud: Cloud, call: Call) -> Reply:
     """Owner and grant."""
@@ -189,31 +237,14 @@ def get_acl(cloud: Cloud, call: Call) -> Reply:
 def put_acl(cloud: Cloud, call: Call) -> Reply:
     """Set the ACL, named in the header or in the body."""
     bucket = owned_bucket(cloud, call)
+    check_digest(call)
     root = parse(call.body) if call.body else None
     in_body = "" if root is None else (root.findtext("AccessControlList/Grant") or "")
     acl = call.headers.get("x-oss-acl") or in_body
     if acl not in ACLS:
         raise Refusal(400, "InvalidArgument", f"no such bucket access control exists: {acl}")
+    check_acl_allowed(bucket, acl)
     bucket.acl = acl
-    return Reply()
-
-
-@serves("GetBucketVersioning", "versioning")
-def get_versioning(cloud: Cloud, call: Call) -> Reply:
-    """The status, or an empty document if it was never set."""
-    status = owned_bucket(cloud, call).versioning
-    return Reply(render("VersioningConfiguration", [("Status", status)] if status else None))
-
-
-@serves("PutBucketVersioning", "versioning")
-def put_versioning(cloud: Cloud, call: Call) -> Reply:
-    """Keep the status. Versions themselves are not kept: a request that names one is refused."""
-    bucket = owned_bucket(cloud, call)
-    root = parse(call.body)
-    status = "" if root is None else child_text(root, "Status")
-    if root is None or root.tag != "VersioningConfiguration" or status not in {"Enabled", "Suspended"}:
-        raise Refusal(400, "MalformedXML", _MALFORMED)
-    bucket.versioning = status
     return Reply()
 
 

@@ -44,7 +44,7 @@ def list_page(keys: Sequence[str], *, prefix: str, delimiter: str, after: str, l
     A key under `prefix` that holds `delimiter` further on is grouped; `after` may be such a group itself.
     """
     page = Page()
-    group = _group(after, prefix, delimiter)
+    group = group_of(after, prefix, delimiter)
     start = _behind(keys, group) if group and group == after else bisect_right(keys, after)
     index = max(start, bisect_left(keys, prefix))
     while index < len(keys) and keys[index].startswith(prefix):
@@ -52,7 +52,7 @@ def list_page(keys: Sequence[str], *, prefix: str, delimiter: str, after: str, l
             page.more = True
             return page
         key = keys[index]
-        group = _group(key, prefix, delimiter)
+        group = group_of(key, prefix, delimiter)
         if group:
             page.prefixes.append(group)
             page.last = group
@@ -69,7 +69,8 @@ def _behind(keys: Sequence[str], group: str) -> int:
     return bisect_right(keys, group, key=lambda key: key[: len(group)])
 
 
-def _group(key: str, prefix: str, delimiter: str) -> str:
+def group_of(key: str, prefix: str, delimiter: str) -> str:
+    """The common prefix that stands for the key in a listing, or "" if the key stands for itself."""
     if not delimiter or not key.startswith(prefix):
         return ""
     at = key.find(delimiter, len(prefix))

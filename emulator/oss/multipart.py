@@ -7,7 +7,7 @@ from hashlib import md5
 from typing import TYPE_CHECKING
 
 from emulator.call import Call, Refusal, Reply
-from emulator.oss.access import owned_bucket
+from emulator.oss.access import cause_of, owned_bucket
 from emulator.oss.listing import encoding_node, text_encoder
 from emulator.oss.numbers import read_number
 from emulator.oss.registry import serves
@@ -31,7 +31,7 @@ def complete(cloud: Cloud, call: Call) -> Reply:
     upload = find_upload(bucket, call)
     parts = _all_parts(upload) if call.headers.get("x-oss-complete-all") == "yes" else _listed_parts(upload, call.body)
     check_overwrite(bucket, call)
-    stored = put_object(cloud, bucket.name, _joined(upload, parts))
+    stored = put_object(cloud, bucket.name, _joined(upload, parts), cause_of(call))
     del bucket.uploads[upload.upload_id]
     encode = text_encoder(call)
     body: list[Node] = [
@@ -41,7 +41,7 @@ def complete(cloud: Cloud, call: Call) -> Reply:
         ("Key", encode(stored.key)),
         ("ETag", f'"{stored.etag}"'),
     ]
-    return Reply(render("CompleteMultipartUploadResult", body), headers=write_answer(stored))
+    return Reply(render("CompleteMultipartUploadResult", body), headers=write_answer(bucket, stored))
 
 
 def _all_parts(upload: Upload) -> list[Part]:
@@ -114,46 +114,4 @@ def _part_nodes(part: Part) -> list[Node]:
         ("LastModified", iso(part.last_modified)),
         ("ETag", f'"{part.etag}"'),
         ("Size", len(part.data)),
-    ]
-
-
-@serves(
-    "ListMultipartUploads",
-    *("uploads", "prefix", "delimiter", "key-marker", "upload-id-marker", "max-uploads", "encoding-type"),
-)
-def list_uploads(cloud: Cloud, call: Call) -> Reply:
-    """Uploads in progress, in order of key and id."""
-    bucket = owned_bucket(cloud, call)
-    params, encode = call.params, text_encoder(call)
-    if params.get("delimiter"):
-        message = "ListMultipartUploads does not group by delimiter yet; add it in emulator/oss/multipart.py."
-        raise Refusal(400, "NotImplemented.Emulator", message)
-    limit = read_number(params, "max-uploads", 1000, 1, 1000)
-    prefix, marker = params.get("prefix", ""), (params.get("key-marker", ""), params.get("upload-id-marker", ""))
-    known = sorted((u.template.key, u.upload_id) for u in bucket.uploads.values() if u.template.key.startswith(prefix))
-    rest = [at for at in known if (at > marker if marker[1] else at[0] > marker[0])]
-    page = rest[:limit]
-    following = page[-1] if len(rest) > limit else ("", "")
-    body: list[Node] = [
-        *encoding_node(call),
-        ("Bucket", bucket.name),
-        ("KeyMarker", encode(marker[0])),
-        ("UploadIdMarker", marker[1]),
-        ("NextKeyMarker", encode(following[0])),
-        ("NextUploadIdMarker", following[1]),
-        ("Delimiter", ""),
-        ("Prefix", encode(prefix)),
-        ("MaxUploads", limit),
-        ("IsTruncated", len(rest) > limit),
-        *(("Upload", _upload_nodes(bucket.uploads[at[1]], encode(at[0]))) for at in page),
-    ]
-    return Reply(render("ListMultipartUploadsResult", body))
-
-
-def _upload_nodes(upload: Upload, key: str) -> list[Node]:
-    return [
-        ("Key", key),
-        ("UploadId", upload.upload_id),
-        ("StorageClass", upload.template.storage_class),
-        ("Initiated", iso(upload.initiated)),
     ]

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from emulator.call import Call, Refusal, Reply
-from emulator.oss.access import existing_object, owned_bucket
+from emulator.oss.access import check_acl_allowed, existing_object, owned_bucket, version_headers
 from emulator.oss.buckets import ACLS, owner_node
 from emulator.oss.registry import serves
+from emulator.oss.versions import update_version
 from emulator.wire.xml import Node, child_text, parse, render
 
 if TYPE_CHECKING:
@@ -47,46 +48,49 @@ def tag_document(tags: dict[str, str]) -> bytes:
     return render("Tagging", [("TagSet", nodes)])
 
 
-@serves("GetObjectTagging", "tagging")
+@serves("GetObjectTagging", "tagging", "versionId")
 def get_object_tagging(cloud: Cloud, call: Call) -> Reply:
     """The object's tags, an empty set if it has none."""
-    item = existing_object(owned_bucket(cloud, call), call.resource[1])
-    return Reply(tag_document(dict(item.tags)))
+    bucket = owned_bucket(cloud, call)
+    item = existing_object(bucket, call)
+    return Reply(tag_document(dict(item.tags)), headers=version_headers(bucket, item))
 
 
-@serves("PutObjectTagging", "tagging")
+@serves("PutObjectTagging", "tagging", "versionId")
 def put_object_tagging(cloud: Cloud, call: Call) -> Reply:
     """Replace the object's tags; its content and time stay, so nobody is told of a change."""
     bucket = owned_bucket(cloud, call)
-    item = existing_object(bucket, call.resource[1])
-    bucket.store(replace(item, tags=read_tag_set(call.body)))
-    return Reply()
+    item = existing_object(bucket, call)
+    update_version(bucket, replace(item, tags=read_tag_set(call.body)))
+    return Reply(headers=version_headers(bucket, item))
 
 
-@serves("DeleteObjectTagging", "tagging")
+@serves("DeleteObjectTagging", "tagging", "versionId")
 def delete_object_tagging(cloud: Cloud, call: Call) -> Reply:
     """Remove the object's tags."""
     bucket = owned_bucket(cloud, call)
-    bucket.store(replace(existing_object(bucket, call.resource[1]), tags={}))
-    return Reply(status=204)
+    item = existing_object(bucket, call)
+    update_version(bucket, replace(item, tags={}))
+    return Reply(status=204, headers=version_headers(bucket, item))
 
 
-@serves("GetObjectACL", "acl")
+@serves("GetObjectACL", "acl", "versionId")
 def get_object_acl(cloud: Cloud, call: Call) -> Reply:
     """The object's own ACL; `default` follows the bucket's."""
     bucket = owned_bucket(cloud, call)
-    item = existing_object(bucket, call.resource[1])
+    item = existing_object(bucket, call)
     body: list[Node] = [owner_node(bucket.account), ("AccessControlList", [("Grant", item.acl)])]
-    return Reply(render("AccessControlPolicy", body))
+    return Reply(render("AccessControlPolicy", body), headers=version_headers(bucket, item))
 
 
-@serves("PutObjectACL", "acl", "x-oss-object-acl")
+@serves("PutObjectACL", "acl", "versionId", "x-oss-object-acl")
 def put_object_acl(cloud: Cloud, call: Call) -> Reply:
     """Set the object's own ACL."""
     bucket = owned_bucket(cloud, call)
-    item = existing_object(bucket, call.resource[1])
+    item = existing_object(bucket, call)
     acl = call.headers.get("x-oss-object-acl", "")
     if acl not in OBJECT_ACLS:
         raise Refusal(400, "InvalidArgument", f"no such object access control exists: {acl}")
-    bucket.store(replace(item, acl=acl))
-    return Reply()
+    check_acl_allowed(bucket, acl)
+    update_version(bucket, replace(item, acl=acl))
+    return Reply(headers=version_headers(bucket, item))

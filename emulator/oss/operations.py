@@ -12,7 +12,10 @@ from emulator.oss import (
     multipart,
     object_facts,
     reading,
+    symlinks,
+    upload_listing,
     uploads,
+    version_listing,
     writing,
 )
 from emulator.oss.registry import OPERATIONS
@@ -28,6 +31,9 @@ __all__ = [
     "multipart",
     "object_facts",
     "reading",
+    "symlinks",
+    "upload_listing",
     "uploads",
+    "version_listing",
     "writing",
 ]

@@ -6,9 +6,10 @@ from base64 import b64encode
 from typing import TYPE_CHECKING
 
 from emulator.call import Call, Reply
-from emulator.oss.access import existing_object, owned_bucket
+from emulator.oss.access import existing_object, owned_bucket, version_headers
 from emulator.oss.conditions import check_conditions, read_range
 from emulator.oss.registry import serves
+from emulator.oss.symlinks import followed
 from emulator.oss.times import http_date
 
 if TYPE_CHECKING:
@@ -26,13 +27,13 @@ _OVERRIDES = {
 }
 
 
-@serves("GetObject", *_OVERRIDES, "x-oss-range-behavior", provenance="documented")
+@serves("GetObject", *_OVERRIDES, "versionId", "x-oss-range-behavior", provenance="documented")
 def get_object(cloud: Cloud, call: Call) -> Reply:
     """The content, or the range of it that the request asks for."""
     bucket = owned_bucket(cloud, call)
-    item = existing_object(bucket, call.resource[1])
+    item = followed(bucket, existing_object(bucket, call))
     check_conditions(item, call.headers)
-    headers = facts(item)
+    headers = {**facts(item), **version_headers(bucket, item)}
     for name, header in _OVERRIDES.items():
         if call.params.get(name):
             headers[header] = call.params[name]
@@ -45,21 +46,22 @@ def get_object(cloud: Cloud, call: Call) -> Reply:
     return Reply(item.data[start : end + 1], 206, headers)
 
 
-@serves("HeadObject")
+@serves("HeadObject", "versionId")
 def head_object(cloud: Cloud, call: Call) -> Reply:
     """The headers of a read without its body."""
     bucket = owned_bucket(cloud, call)
-    item = existing_object(bucket, call.resource[1])
+    item = followed(bucket, existing_object(bucket, call))
     check_conditions(item, call.headers)
-    return Reply(headers={**facts(item), "content-length": str(item.size)})
+    return Reply(headers={**facts(item), **version_headers(bucket, item), "content-length": str(item.size)})
 
 
-@serves("GetObjectMeta", "objectMeta")
+@serves("GetObjectMeta", "objectMeta", "versionId")
 def get_object_meta(cloud: Cloud, call: Call) -> Reply:
     """Only ETag, size and time."""
     bucket = owned_bucket(cloud, call)
-    item = existing_object(bucket, call.resource[1])
+    item = existing_object(bucket, call)
     headers = {
+        **version_headers(bucket, item),
         "etag": f'"{item.etag}"',
         "content-length": str(item.size),
         "last-modified": http_date(item.last_modified),

@@ -14,6 +14,7 @@ _BUCKET = {
         "": "ListObjects",
         "bucketInfo": "GetBucketInfo",
         "location": "GetBucketLocation",
+        "policyStatus": "GetBucketPolicyStatus",
         "stat": "GetBucketStat",
         "uploads": "ListMultipartUploads",
         "versions": "ListObjectVersions",
@@ -22,14 +23,18 @@ _BUCKET = {
 }
 # Sub-resources a bucket keeps, with the name in the operation: PutBucketAcl, GetBucketAcl, DeleteBucketTagging, …
 SETTINGS = {
+    "accessmonitor": "BucketAccessMonitor",
     "acl": "BucketAcl",
+    "bucketArchiveDirectRead": "BucketArchiveDirectRead",
     "cors": "BucketCors",
     "encryption": "BucketEncryption",
+    "httpsConfig": "BucketHttpsConfig",
     "lifecycle": "BucketLifecycle",
     "logging": "BucketLogging",
     "policy": "BucketPolicy",
     "publicAccessBlock": "BucketPublicAccessBlock",
     "referer": "BucketReferer",
+    "requestPayment": "BucketRequestPayment",
     "resourceGroup": "BucketResourceGroup",
     "tagging": "BucketTags",
     "transferAcceleration": "BucketTransferAcceleration",
@@ -37,11 +42,18 @@ SETTINGS = {
     "website": "BucketWebsite",
 }
 _OBJECT = {
-    "PUT": {"": "PutObject", "acl": "PutObjectACL", "partNumber": "UploadPart", "tagging": "PutObjectTagging"},
+    "PUT": {
+        "": "PutObject",
+        "acl": "PutObjectACL",
+        "partNumber": "UploadPart",
+        "symlink": "PutSymlink",
+        "tagging": "PutObjectTagging",
+    },
     "GET": {
         "": "GetObject",
         "acl": "GetObjectACL",
         "objectMeta": "GetObjectMeta",
+        "symlink": "GetSymlink",
         "tagging": "GetObjectTagging",
         "uploadId": "ListParts",
     },

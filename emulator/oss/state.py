@@ -3,18 +3,22 @@
 A bucket keeps its keys in a sorted list beside the dictionary: listing is by far the commonest read (the IMM scanner, a
 CLI, a Pulumi read all list), and `bisect` then answers a page in O(log n + page). Python orders strings by code point,
 which is the order of their UTF-8 bytes, OSS's own order.
+
+`objects` holds what a plain read and a plain listing see. What versioning keeps besides lies in `older`, so a bucket
+without versions pays nothing for them, and no version is in two places.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from emulator.persistence.marks import TRANSIENT
 
-ObjectType = Literal["Normal", "Multipart", "Appendable"]
+ObjectType = Literal["Normal", "Multipart", "Appendable", "Symlink"]
+NULL_VERSION = "null"  # the id of what was written while versioning was off or suspended
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,9 @@ class StoredObject:
         acl: `default` or the object's own.
         storage_class: `Standard`, `IA`, …
         object_type: How it was written; only an `Appendable` one can be appended to.
+        version_id: `null`, or the id it got in a bucket with versioning enabled.
+        delete_marker: It stands for a deletion and has no content; never in `Bucket.objects`.
+        symlink_target: The key a symlink points to, in the same bucket.
     """
 
     key: str
@@ -48,6 +55,9 @@ class StoredObject:
     acl: str = "default"
     storage_class: str = "Standard"
     object_type: ObjectType = "Normal"
+    version_id: str = NULL_VERSION
+    delete_marker: bool = False
+    symlink_target: str = ""
 
     @property
     def size(self) -> int:
@@ -56,8 +66,20 @@ class StoredObject:
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+    """Which request changed an object: the operation's name, its id, and the account or user behind it."""
+
+    operation: str = ""  # "" for the emulator's own doing, such as a test's or a lifecycle rule's
+    request_id: str = ""
+    principal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectChange:
-    """What `Cloud.object_listeners` are told after a change. A deletion carries the removed object's facts."""
+    """What `Cloud.object_listeners` are told after a change. A deletion carries the removed object's facts.
+
+    `delta` is by how many bytes the key's content grew; a deletion's is negative.
+    """
 
     bucket: str
     key: str
@@ -66,6 +88,8 @@ class ObjectChange:
     etag: str
     size: int
     last_modified: float
+    delta: int = 0
+    cause: Cause = Cause()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +114,12 @@ class Upload:
 
 @dataclass(slots=True)
 class Bucket:
-    """One bucket. `documents` holds configured sub-resources (`cors`, `lifecycle`, …) as their XML or JSON text."""
+    """One bucket.
+
+    `documents` holds configured sub-resources (`cors`, `lifecycle`, …) as their XML or JSON text. `older` holds, by key
+    and newest first, the versions behind the one in `objects`; if the key is not in `objects`, the first one there is
+    the delete marker that hides it.
+    """
 
     name: str
     account: str
@@ -103,8 +132,15 @@ class Bucket:
     resource_group: str = "rg-default"
     documents: dict[str, bytes] = field(default_factory=dict)
     objects: dict[str, StoredObject] = field(default_factory=dict)
-    keys: list[str] = field(default_factory=list)  # sorted(objects), maintained by store and remove
+    keys: list[str] = field(default_factory=list, metadata=TRANSIENT)  # sorted(objects), kept so by store and remove
     uploads: dict[str, Upload] = field(default_factory=dict)
+    older: dict[str, list[StoredObject]] = field(default_factory=dict)
+    sequence: int = 0  # makes version ids distinct and ordered
+    lifecycle_ran: float = 0.0  # the midnight up to which the lifecycle rules have been carried out
+    lifecycle_after: str = ""  # the last key the run under way has looked at
+
+    def __post_init__(self) -> None:
+        self.keys = sorted(self.objects)
 
     def store(self, item: StoredObject) -> None:
         """Add or overwrite."""

@@ -1,7 +1,8 @@
 """Reading and changing objects in the state: the only door through which an object changes.
 
-Every change goes through `put_object` or `delete_object`, because both tell `cloud.object_listeners`: an object that
-changed silently would never be indexed by a binding nor announced on a topic.
+Every change goes through `put_object`, `delete_object` or `delete_version`, because they tell `cloud.object_listeners`:
+an object that changed silently would never be indexed by a binding nor announced on a topic. What is told is what a
+plain reader sees: a delete marker is a deletion, and removing the marker is a put of what it hid.
 """
 
 from __future__ import annotations
@@ -12,19 +13,21 @@ from dataclasses import replace
 from hashlib import md5
 from typing import TYPE_CHECKING
 
-import crcmod
+from fastcrc.crc64 import xz
 
-from emulator.oss.state import Bucket, ObjectChange, StoredObject
+from emulator.oss.state import Bucket, Cause, ObjectChange, StoredObject
+from emulator.oss.versions import add_marker, add_version, remove_version, update_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from emulator.state import Cloud
 
-# CRC-64/ECMA-182, reflected: what OSS sends in x-oss-hash-crc64ecma and every OSS SDK verifies.
-crc64 = crcmod.mkCrcFun(0x142F0E1EBA9EA3693, initCrc=0, xorOut=0xFFFFFFFFFFFFFFFF, rev=True)
+# CRC-64/XZ (ECMA-182, reflected): what OSS sends in x-oss-hash-crc64ecma and every OSS SDK verifies.
+crc64 = xz
 
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
+_NOBODY = Cause()
 
 
 def make_object(
@@ -89,41 +92,88 @@ def iterate_objects(cloud: Cloud, bucket: str, *, prefix: str = "", after: str =
         index = index + 1 if index < len(found.keys) and found.keys[index] == last else bisect_right(found.keys, last)
 
 
-def put_object(cloud: Cloud, bucket: str, item: StoredObject) -> StoredObject:
+def put_object(cloud: Cloud, bucket: str, item: StoredObject, cause: Cause = _NOBODY) -> StoredObject:
     """Store `item` in an existing bucket and tell the listeners; the clock's now becomes its last-modified time.
 
     Raises:
         KeyError: The bucket does not exist.
     """
     found = cloud.oss.buckets[bucket]
-    stored = replace(item, last_modified=cloud.clock.now())
-    found.store(stored)
-    _announce(cloud, found, stored, "put")
+    before = found.objects.get(item.key)
+    stored = add_version(found, replace(item, last_modified=cloud.clock.now()))
+    _announce(cloud, found, item.key, before, cause)
     return stored
 
 
-def delete_object(cloud: Cloud, bucket: str, key: str) -> StoredObject | None:
-    """Remove the object and tell the listeners; None, and nobody is told, if it was not there.
+def grow_object(cloud: Cloud, bucket: str, item: StoredObject, cause: Cause = _NOBODY) -> StoredObject:
+    """Put `item` in the place of the version it grew from, and tell the listeners: an append makes no version.
+
+    Raises:
+        KeyError: The bucket or the object does not exist.
+    """
+    found = cloud.oss.buckets[bucket]
+    before = found.objects[item.key]
+    stored = replace(item, last_modified=cloud.clock.now())
+    update_version(found, stored)
+    _announce(cloud, found, item.key, before, cause)
+    return stored
+
+
+def delete_object(
+    cloud: Cloud, bucket: str, key: str, cause: Cause = _NOBODY, *, now: float | None = None
+) -> StoredObject | None:
+    """Delete as a plain request does: for good without versioning, else by a delete marker, dated `now`.
+
+    Returns:
+        The removed object, or the marker; None if versioning is off and there was nothing.
 
     Raises:
         KeyError: The bucket does not exist.
     """
     found = cloud.oss.buckets[bucket]
-    removed = found.remove(key)
-    if removed is not None:
-        _announce(cloud, found, removed, "delete")
+    before = found.objects.get(key)
+    if found.versioning is None:
+        found.remove(key)
+        deleted = before
+    else:
+        deleted = add_marker(found, key, cloud.clock.now() if now is None else now)
+    if before is not None:
+        _announce(cloud, found, key, before, cause)
+    return deleted
+
+
+def delete_version(cloud: Cloud, bucket: str, key: str, version_id: str, cause: Cause = _NOBODY) -> StoredObject | None:
+    """Remove one version, or a delete marker, for good; None if there is none of that id.
+
+    Listeners are told if a plain reader sees something else now.
+
+    Raises:
+        KeyError: The bucket does not exist.
+    """
+    found = cloud.oss.buckets[bucket]
+    before = found.objects.get(key)
+    removed = remove_version(found, key, version_id)
+    if removed is not None and found.objects.get(key) is not before:
+        _announce(cloud, found, key, before, cause)
     return removed
 
 
-def _announce(cloud: Cloud, bucket: Bucket, item: StoredObject, kind: str) -> None:
+def _announce(cloud: Cloud, bucket: Bucket, key: str, before: StoredObject | None, cause: Cause) -> None:
+    """Tell that the key no longer shows `before`."""
+    after = bucket.objects.get(key)
+    shown = after or before
+    if shown is None:
+        return
     change = ObjectChange(
         bucket=bucket.name,
-        key=item.key,
-        kind="put" if kind == "put" else "delete",
+        key=key,
+        kind="delete" if after is None else "put",
         owner=bucket.account,
-        etag=item.etag,
-        size=item.size,
-        last_modified=item.last_modified,
+        etag=shown.etag,
+        size=shown.size,
+        last_modified=shown.last_modified,
+        delta=(0 if after is None else after.size) - (0 if before is None else before.size),
+        cause=cause,
     )
     for listener in cloud.object_listeners:
         listener(cloud, change)

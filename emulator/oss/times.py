@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from email.utils import formatdate, parsedate_to_datetime
+from functools import lru_cache
 
 
 def iso(seconds: float) -> str:
@@ -11,6 +12,7 @@ def iso(seconds: float) -> str:
     return datetime.fromtimestamp(int(seconds), tz=UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
+@lru_cache(maxsize=1024)
 def http_date(seconds: float) -> str:
     """`Sun, 22 Nov 2026 05:23:00 GMT`, as in headers."""
     return formatdate(int(seconds), usegmt=True)

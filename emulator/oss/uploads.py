@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from emulator.call import Call, Refusal, Reply
 from emulator.oss.access import owned_bucket, writable_key
 from emulator.oss.conditions import read_range
-from emulator.oss.copying import SOURCE_HEADERS, source_object
+from emulator.oss.copying import SOURCE_HEADERS, source_object, source_version
 from emulator.oss.listing import encoding_node, text_encoder
 from emulator.oss.numbers import read_number
 from emulator.oss.registry import serves
@@ -69,7 +69,8 @@ def upload_part_copy(cloud: Cloud, call: Call) -> Reply:
     data = item.data if span is None else item.data[span[0] : span[1] + 1]
     part = _keep(cloud, call, upload, data)
     body: list[Node] = [("LastModified", iso(part.last_modified)), ("ETag", f'"{part.etag}"')]
-    return Reply(render("CopyPartResult", body), headers={"etag": f'"{part.etag}"'})
+    headers = {"etag": f'"{part.etag}"', "x-oss-hash-crc64ecma": str(crc64(data)), **source_version(cloud, call, item)}
+    return Reply(render("CopyPartResult", body), headers=headers)
 
 
 def _keep(cloud: Cloud, call: Call, upload: Upload, data: bytes) -> Part:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from emulator.call import Call, Refusal, Reply
-from emulator.oss.access import owned_bucket, writable_key
-from emulator.oss.buckets import STORAGE_CLASSES
+from emulator.oss.access import cause_of, check_acl_allowed, owned_bucket, version_headers, writable_key
+from emulator.oss.buckets import ENCRYPTIONS, STORAGE_CLASSES
 from emulator.oss.object_facts import OBJECT_ACLS, check_tags
 from emulator.oss.registry import serves
 from emulator.oss.store import make_object, put_object
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 STORED_HEADERS = ("cache-control", "content-disposition", "content-encoding", "content-language", "expires")
 META = "x-oss-meta-"
 ENCRYPTION = "x-oss-server-side-encryption"
+ENCRYPTION_KEYS = ("x-oss-server-side-encryption-key-id", "x-oss-server-side-data-encryption")
 # Headers a write may carry; those in the first line are about the object, the last one about the write.
 WRITE_HEADERS = (
-    *("x-oss-meta-*", "x-oss-object-acl", "x-oss-storage-class", "x-oss-tagging", ENCRYPTION),
+    *("x-oss-meta-*", "x-oss-object-acl", "x-oss-storage-class", "x-oss-tagging", ENCRYPTION, *ENCRYPTION_KEYS),
     "x-oss-forbid-overwrite",
 )
 _MOST_METADATA = 8 * 1024  # bytes of names and values together
@@ -42,16 +43,16 @@ def put_object_operation(cloud: Cloud, call: Call) -> Reply:
     check_overwrite(bucket, call)
     if len(call.body) > _LARGEST_PUT:
         raise Refusal(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed object size.")
-    stored = put_object(cloud, bucket.name, described(call, bucket, call.body, cloud.clock.now()))
-    return Reply(headers=write_answer(stored))
+    item = described(call, bucket, call.body, cloud.clock.now())
+    stored = put_object(cloud, bucket.name, item, cause_of(call))
+    return Reply(headers=write_answer(bucket, stored))
 
 
-def write_answer(stored: StoredObject) -> dict[str, str]:
+def write_answer(bucket: Bucket, stored: StoredObject) -> dict[str, str]:
     """The headers every successful write answers with."""
     headers = {"etag": f'"{stored.etag}"', "x-oss-hash-crc64ecma": str(stored.crc64)}
-    if ENCRYPTION in stored.headers:
-        headers[ENCRYPTION] = stored.headers[ENCRYPTION]
-    return headers
+    headers.update({name: stored.headers[name] for name in (ENCRYPTION, *ENCRYPTION_KEYS) if name in stored.headers})
+    return {**headers, **version_headers(bucket, stored)}
 
 
 def described(call: Call, bucket: Bucket, data: bytes, now: float) -> StoredObject:
@@ -67,7 +68,7 @@ def described(call: Call, bucket: Bucket, data: bytes, now: float) -> StoredObje
     return replace(
         item,
         headers=read_headers(call.headers),
-        acl=read_acl(call.headers),
+        acl=read_acl(bucket, call.headers),
         storage_class=read_storage_class(call.headers, bucket.storage_class),
     )
 
@@ -90,7 +91,12 @@ def check_digest(call: Call) -> None:
 
 
 def check_overwrite(bucket: Bucket, call: Call) -> None:
-    """Refuse to replace an object when the request forbids it."""
+    """Refuse to replace an object when the request forbids it; with versioning nothing is replaced, nor refused.
+
+    Source: www.alibabacloud.com/help/en/oss/developer-reference/putobject, x-oss-forbid-overwrite.
+    """
+    if bucket.versioning is not None:
+        return
     forbidden = call.headers.get("x-oss-forbid-overwrite", "false").lower() == "true"
     if forbidden and call.resource[1] in bucket.objects:
         raise Refusal(409, "FileAlreadyExists", "The object you specified already exists and can not be overwritten.")
@@ -106,9 +112,9 @@ def read_metadata(headers: Mapping[str, str]) -> dict[str, str]:
 
 def read_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """The standard headers that are kept with the object."""
-    kept = {name: headers[name] for name in STORED_HEADERS if name in headers}
+    kept = {name: headers[name] for name in (*STORED_HEADERS, *ENCRYPTION_KEYS) if name in headers}
     encryption = headers.get(ENCRYPTION)
-    if encryption is not None and encryption not in {"AES256", "KMS", "SM4"}:
+    if encryption is not None and encryption not in ENCRYPTIONS:
         raise Refusal(400, "InvalidEncryptionAlgorithmError", f"Unknown server-side encryption: {encryption}")
     return kept if encryption is None else {**kept, ENCRYPTION: encryption}
 
@@ -119,11 +125,12 @@ def read_tags(headers: Mapping[str, str]) -> dict[str, str]:
     return check_tags(pairs)
 
 
-def read_acl(headers: Mapping[str, str]) -> str:
-    """The object's ACL."""
+def read_acl(bucket: Bucket, headers: Mapping[str, str]) -> str:
+    """The object's ACL, which may not be public where the bucket blocks that."""
     acl = headers.get("x-oss-object-acl", "default")
     if acl not in OBJECT_ACLS:
         raise Refusal(400, "InvalidArgument", f"no such object access control exists: {acl}")
+    check_acl_allowed(bucket, acl)
     return acl
 
 

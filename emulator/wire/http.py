@@ -6,6 +6,7 @@ decoded, and a key that holds `%2F` must not be mistaken for a folder.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from urllib.parse import unquote_to_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -21,6 +23,8 @@ def decode(text: str, *, plus_is_space: bool) -> str:
     """Percent-decoded text; bytes that are not UTF-8 become lone surrogates, which the caller may refuse."""
     if plus_is_space:
         text = text.replace("+", " ")
+    if "%" not in text:
+        return text
     return unquote_to_bytes(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
 
@@ -84,4 +88,4 @@ def clean(text: str) -> str:
 
 def is_utf8(texts: Iterable[str]) -> bool:
     """Whether every text came from valid UTF-8."""
-    return not any("\ud800" <= c <= "\udfff" for text in texts for c in text)
+    return _SURROGATE.search("".join(texts)) is None

@@ -38,7 +38,8 @@ def oss_refusal(refusal: Refusal, request_id: str, host: str, *, head: bool) -> 
             ("HostId", clean(host.partition(":")[0])),
         ],
     )
-    headers = {"x-oss-request-id": request_id, "server": "AliyunOSS", "content-type": "application/xml"}
+    fixed = {"x-oss-request-id": request_id, "server": "AliyunOSS", "content-type": "application/xml"}
+    headers = {**fixed, **refusal.headers}
     if head:
         headers["x-oss-err"] = base64.b64encode(body).decode()
         return HttpAnswer(refusal.status, headers)

@@ -32,6 +32,7 @@ PROTOCOL_PARAMS = frozenset(
         "Version",
     }
 )
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 # RegionId is a common parameter that older clients add to every call, whether the operation names it or not.
 TOLERATED_PARAMS = frozenset({"RegionId", "AcceptLanguage"})
 
@@ -57,7 +58,7 @@ def render_reply(reply: Reply, request_id: str) -> HttpAnswer:
     body = reply.body
     if isinstance(body, bytes):
         return _json(reply.status, body, request_id, reply.headers)
-    document = json.dumps({"RequestId": request_id, **body}, ensure_ascii=False, separators=(",", ":"))
+    document = _ENCODER.encode({"RequestId": request_id, **body})
     return _json(reply.status, document.encode("utf-8", "replace"), request_id, reply.headers)
 
 
@@ -71,7 +72,7 @@ def render_refusal(refusal: Refusal, request_id: str, host: str) -> HttpAnswer:
         "Recommend": f"https://next.api.aliyun.com/troubleshoot?q={clean(refusal.code)}&requestId={request_id}",
     }
     body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-    return _json(refusal.status, body, request_id, {})
+    return _json(refusal.status, body, request_id, refusal.headers)
 
 
 def _json(status: int, body: bytes, request_id: str, extra: Mapping[str, str]) -> HttpAnswer:

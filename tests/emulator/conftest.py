@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import oss2
@@ -11,22 +13,38 @@ from alibabacloud_ram20150501.client import Client as RamClient
 from alibabacloud_sts20150401.client import Client as StsClient
 from alibabacloud_tea_openapi.models import Config
 
-from emulator.testing import LocalCloud, cloud
+from emulator.instance import Config as EmulatorConfig
+from emulator.testing import LocalCloud, running
+from tests.emulator.disk_room import documents, stored
 
-__all__ = ["cloud"]
+# With EMULATOR_TESTS_ON_DISK=1 every `cloud` keeps its state in a directory, which must give back exactly that state.
+ON_DISK = bool(os.environ.get("EMULATOR_TESTS_ON_DISK"))
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Iterator[LocalCloud]:
+    """A fresh local cloud with a virtual clock, for one test."""
+    directory = tmp_path / "emulator-data" if ON_DISK else None
+    config = EmulatorConfig(virtual_clock=True)
+    with running(config, data=directory) as local:
+        yield local
+        held = local.run(documents) if ON_DISK else []
+    if directory is not None:
+        assert held == stored(directory, config)
 
 
 class ReadingSession(oss2.Session):  # type: ignore[misc]  # the vendor's SDK has no types
     """A session that reads empty answers.
 
-    oss2 leaves the answers of delete_object and get_object_meta unread. Their connections then never return to the
-    pool, and whichever test the cycle collector runs in is blamed for an unclosed socket.
+    oss2 leaves some answers unread: delete_object's, get_object_meta's, complete_multipart_upload's. Their connections
+    then never return to the pool, and whichever test the cycle collector runs in is blamed for an unclosed socket.
     """
 
     def do_request(self, request: Any, timeout: float) -> Any:
         """Send, and take in what has no body."""
         answer = super().do_request(request, timeout)
-        if request.method in {"DELETE", "HEAD"} and answer.status // 100 == 2:
+        unread = request.method in {"DELETE", "HEAD"} or (request.method == "POST" and "uploadId" in request.params)
+        if unread and answer.status // 100 == 2:
             answer.read()
         return answer
 
@@ -65,7 +83,8 @@ def rpc_config(cloud: LocalCloud, *, old: bool = False) -> Config:
         access_key_id=cloud.access_key_id,
         access_key_secret=cloud.access_key_secret,
         endpoint=cloud.host,
-        protocol="http",
+        protocol=cloud.protocol,
+        ca=cloud.ca_file,
         signature_algorithm="v2" if old else None,
     )
 

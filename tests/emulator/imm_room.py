@@ -36,6 +36,8 @@ class Room:
 
     cloud: Cloud
     calls: int = field(default=0)
+    last_event_id: str = ""
+    last_request_id: str = ""
 
     def do(self, operation: str, **params: object) -> dict[str, Any]:
         """Call an IMM operation and let the vendor's model read the answer."""

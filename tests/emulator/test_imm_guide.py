@@ -7,7 +7,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from emulator.imm import lifecycle
+from emulator.unverified import switches
 from tests.emulator.pictures import picture
 
 if TYPE_CHECKING:
@@ -15,10 +18,30 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["tests.emulator.imm_fixtures"]
 
+# These decide what the guide's messages look like; under every other reading of a fact the guide holds word for word.
+TELLING = {"notification_enveloped": True, "notification_base64": True, "notification_user_data": "always"}
+READINGS = [
+    ("as the defaults are", None),
+    *[
+        (name, value)
+        for name, switch in switches().items()
+        for value in switch.values
+        if value != switch.default and TELLING.get(name) != value
+    ],
+]
 GUIDE = Path(__file__).parent / "fixtures" / "imm_guide"
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?\+08:00")
 REQUEST_ID = re.compile(r"[0-9A-F]{8}(-[0-9A-F*]{4,12})+|\d{8}-\d{4}-\d{4}-\d{4}-\d{12}")
 EVENT_ID = re.compile(r"[0-9A-F]{3}-[0-9A-Za-z*]{22}")
+
+
+@pytest.fixture(params=READINGS, ids=[f"{name}={value}" for name, value in READINGS])
+def room(room: Room, request: pytest.FixtureRequest) -> Room:
+    """The room under one reading of one unverified fact."""
+    name, value = request.param
+    if name in switches():
+        setattr(room.cloud.switches, name, value)
+    return room
 
 
 def guide(name: str) -> dict[str, Any]:
@@ -105,6 +128,7 @@ def test_index_answers_and_notifies_as_the_guide_shows(room: Room) -> None:
 def test_the_guides_custom_labels_are_in_the_index(room: Room) -> None:
     """What the caller says about a file is kept with it."""
     _put_objects(room)
+    _subscribe(room)
     room.do("BatchIndexFileMeta", **guide("batch_index_request"))
     room.advance(1)
     assert room.meta("test-object2.jpg")["CustomLabels"] == {"category": "Pets"}
@@ -113,6 +137,7 @@ def test_the_guides_custom_labels_are_in_the_index(room: Room) -> None:
 def test_nothing_happens_before_its_time(room: Room) -> None:
     """An index call is only accepted: the entry is there after the delay, not before."""
     _put_objects(room)
+    _subscribe(room)
     room.do("IndexFileMeta", **guide("index_request"))
     lifecycle.advance(room.cloud)
     assert room.keys() == []

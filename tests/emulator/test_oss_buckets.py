@@ -185,16 +185,3 @@ class TestSettings:
         with pytest.raises(oss2.exceptions.ServerError) as caught:
             bucket.put_bucket_policy("no policy")
         assert "InvalidPolicyDocument" == caught.value.code
-
-
-def test_asking_for_a_version_is_refused_loudly(bucket: oss2.Bucket) -> None:
-    """Versions are not kept: nobody is given the present object for an old version."""
-    bucket.put_object("a", b"")
-    for ask in (
-        lambda: bucket.get_object("a", params={"versionId": "x"}),
-        lambda: bucket.delete_object("a", params={"versionId": "x"}),
-        bucket.list_object_versions,
-    ):
-        with pytest.raises(oss2.exceptions.ServerError) as caught:
-            ask()
-        assert "NotImplemented.Emulator" == caught.value.code

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import oss2
-from conftest import ReadingSession
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from emulator.oss.listing import list_page
 from emulator.testing import running
+from tests.emulator.conftest import ReadingSession
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

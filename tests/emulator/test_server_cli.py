@@ -78,11 +78,3 @@ def test_an_address_others_can_reach_is_refused() -> None:
     result = CliRunner().invoke(main, ["run", "--host", "0.0.0.0"])  # noqa: S104 - refused
     assert 2 == result.exit_code
     assert "--allow-remote" in result.output
-
-
-def test_coverage_names_every_service_and_a_provenance() -> None:
-    """What is served, as data."""
-    table = json.loads(CliRunner().invoke(main, ["coverage", "--json"]).output)
-    assert {"oss", "imm", "imm-2017", "mns", "mns-open", "ram", "sts"} == set(table)
-    provenances = {value for operations in table.values() for value in operations.values()}
-    assert provenances <= {"documented", "sdk", "recorded", "assumed"}

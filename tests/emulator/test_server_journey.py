@@ -11,10 +11,10 @@ from alibabacloud_imm20200930 import models
 from alibabacloud_imm20200930.client import Client as ImmClient
 from aliyunsdkcore.client import AcsClient  # type: ignore[import-untyped]  # the vendor's oldest SDK has no types
 from aliyunsdkcore.request import CommonRequest  # type: ignore[import-untyped]  # likewise
-from conftest import rpc_config
 
 from emulator.instance import Config
 from emulator.testing import running
+from tests.emulator.conftest import rpc_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable

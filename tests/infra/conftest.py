@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from mocked_stack import Declared, declare, settings
 
 from emulator.testing import cloud
+from tests.infra.mocked_stack import Declared, declare, settings
 
 __all__ = ["cloud", "stack"]
 

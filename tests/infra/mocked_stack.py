@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import warnings
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ with warnings.catch_warnings():
     LOADED = (alicloud.message.ServiceTopic, alicloud.oss.Bucket, alicloud.ram.Role)
 
 ACCOUNT = "1234567890123456"
+LOOP = asyncio.new_event_loop()  # Pulumi takes the thread's loop; a test that ran before may have left none
 
 
 @dataclass(slots=True)
@@ -58,6 +60,7 @@ def declare(settings: StackSettings, emulator: str | None = None) -> Declared:
         return deploy(settings, stack="test", emulator=emulator).apply(declared.handover.update)
 
     def run() -> None:
+        asyncio.set_event_loop(LOOP)
         set_mocks(declared, project="imm-operator", stack="test", preview=False)
         program()
 

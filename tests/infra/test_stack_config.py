@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import yaml
-from mocked_stack import ACCOUNT
 from pulumi import RunError
 
 from infra import config
 from infra.config import StackSettings
+from tests.infra.mocked_stack import ACCOUNT
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {"ALIBABA_CLOUD_ACCOUNT_ID": ACCOUNT}

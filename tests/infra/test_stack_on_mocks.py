@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 
-from mocked_stack import ACCOUNT, Declared, declare, settings
-
 from controller.api.cloudaccount import Endpoints
 from controller.api.handover import Handover
+from tests.infra.mocked_stack import ACCOUNT, Declared, declare, settings
 
 
 def test_every_bucket_is_private_by_an_acl_resource_of_its_own(stack: Declared) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 from hypothesis import HealthCheck, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
-from mocked_stack import declare
 
 from controller.api.handover import Handover
 from infra.config import StackSettings
+from tests.infra.mocked_stack import declare
 
 IMM_NAMES = st.text(string.ascii_letters + string.digits + "_-", min_size=1, max_size=20).filter(
     lambda name: name[0] in string.ascii_letters + "_" and bool(name.strip("-_"))

@@ -15,8 +15,6 @@ from sandbox.demo.operator import install
 from sandbox.kubectl import Kubectl
 from tests.integration.world import World, prepare
 
-pytest_plugins = ["tests.cluster_fixture"]
-
 
 @pytest.fixture(scope="session")
 def installed(kubectl: Kubectl) -> Kubectl:

@@ -148,7 +148,6 @@ GOOD: dict[str, list[tuple[str, Spec]]] = {
         (
             "every-field",
             {
-                "suspend": False,
                 "resyncInterval": "10s",
                 "endpoints": {
                     "imm": "https://imm-vpc.cn-hangzhou.aliyuncs.com",

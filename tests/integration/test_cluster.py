@@ -21,8 +21,6 @@ from sandbox.apiserver.operator_identity import service_account_kubeconfig, serv
 from sandbox.kubectl import Kubectl
 from sandbox.programs import ProgramError
 
-pytest_plugins = ["tests.cluster_fixture"]
-
 
 def config_map(name: str, **metadata: object) -> str:
     """Return a manifest that every cluster accepts."""

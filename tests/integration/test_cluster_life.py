@@ -15,8 +15,6 @@ from sandbox.apiserver.cluster import Cluster, start_cluster
 from sandbox.kubectl import Kubectl
 from sandbox.programs import ProgramError
 
-pytest_plugins = ["tests.cluster_fixture"]
-
 
 def script(path: Path, body: str) -> Path:
     """Write a program of a few shell lines."""

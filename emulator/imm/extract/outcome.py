@@ -1,14 +1,11 @@
 """What extraction answers: fields of the vendor's `File` structure, and what is wrong with the content, if anything.
 
-`ObjectStatus` and the texts of `Reason` are not published by the vendor; ours are assumed and kept in this one place.
+The texts of `Reason` are not published by the vendor; ours are assumed and kept in this one place.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-
-OBJECT_STATUS_GOOD = "Success"  # assumed
-OBJECT_STATUS_BROKEN = "Failed"  # assumed
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,31 @@
+"""Which probe finds out which switch, and what a switch of numbers is set to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from emulator.unverified import switches
+from tests.emulator import message_probes, resource_probes
+
+if TYPE_CHECKING:
+    from tests.emulator.imm_room import Room
+
+# A switch of numbers is tested at a value other than its default.
+CHOSEN: dict[str, object] = {
+    "delete_binding_seconds": 30.0,
+    "update_delay_seconds": 300.0,
+    "batch_update_files_max": 2,
+    "custom_labels_max": 2,
+    "custom_label_max_length": 4,
+}
+IN_THE_GATEWAY = {
+    "request_target_max",
+    "request_target_refusal",
+    "throttling_retry_after_ms",
+    "server_error_body",
+    "unknown_key_status",
+    "bad_signature_status",
+}  # tested over a socket, in test_unverified_gateway.py
+_FOUND = {**vars(message_probes), **vars(resource_probes)}
+PROBES: dict[str, Callable[[Room], object]] = {name: _FOUND[name] for name in switches() if name in _FOUND}
