@@ -145,21 +145,33 @@ def running(
         server, bound = asyncio.run_coroutine_threadsafe(open_(), loop).result(_START_DEADLINE)
         protocol = "https" if https else "http"
         try:
-            yield LocalCloud(
-                url=f"{protocol}://127.0.0.1:{bound}",
-                host=f"127.0.0.1:{bound}",
-                access_key_id=chosen.access_key_id,
-                access_key_secret=chosen.access_key_secret,
-                account_id=chosen.account_id,
-                region=chosen.region,
-                protocol=protocol,
-                ca_file=None if authority is None else str(authority),
-                _instance=instance,
-                _server=server,
-                _loop=loop,
-            )
+            yield _seen(chosen, protocol, bound, authority, running=(instance, server, loop))
         finally:
             asyncio.run_coroutine_threadsafe(server.stop(), loop).result(_START_DEADLINE)
+
+
+def _seen(
+    chosen: Config,
+    protocol: str,
+    port: int,
+    authority: Path | None,
+    *,
+    running: tuple[Instance, Server, asyncio.AbstractEventLoop],
+) -> LocalCloud:
+    instance, server, loop = running
+    return LocalCloud(
+        url=f"{protocol}://127.0.0.1:{port}",
+        host=f"127.0.0.1:{port}",
+        access_key_id=chosen.access_key_id,
+        access_key_secret=chosen.access_key_secret,
+        account_id=chosen.account_id,
+        region=chosen.region,
+        protocol=protocol,
+        ca_file=None if authority is None else str(authority),
+        _instance=instance,
+        _server=server,
+        _loop=loop,
+    )
 
 
 def _write_authority(stack: ExitStack, authority: bytes) -> Path:
