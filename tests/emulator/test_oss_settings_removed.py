@@ -28,8 +28,9 @@ def test_tags_and_the_public_access_block_are_removed(bucket: oss2.Bucket) -> No
     assert {} == bucket.get_bucket_tagging().tag_set.tagging_rule
     bucket.put_bucket_public_access_block(block_public_access=True)
     bucket.delete_bucket_public_access_block()
-    with pytest.raises(oss2.exceptions.NotFound):
+    with pytest.raises(oss2.exceptions.ServerError) as caught:
         bucket.get_bucket_public_access_block()
+    assert 404 == caught.value.status
 
 
 def test_a_bucket_moves_to_another_resource_group(bucket: oss2.Bucket) -> None:
