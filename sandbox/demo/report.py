@@ -59,7 +59,7 @@ def show_playground(scene: Scene, stage: Stage) -> None:
     bucket = scene.bucket("photos")
     stage.heading("It stays up; Ctrl-C stops everything.")
     stage.say(f"  API server     {scene.cluster.url}")
-    stage.say(f"  local cloud    {scene.cloud.url}   (requests: {scene.cloud.url}/_emulator/requests)")
+    stage.say(f"  local cloud    {scene.cloud.url}   (open it in a browser)")
     stage.say(f"  operator       {scene.operator.url}/metrics   /healthz   /readyz")
     stage.say(f"  logs           {scene.directory}/*.log")
     stage.heading("To play with, in another shell:")
