@@ -115,7 +115,7 @@ def _cluster(directory: Path, context: str | None, stage: Stage, stack: ExitStac
             return use_context(context, directory)
     programs = find_programs()  # shows its own progress: the first build takes minutes
     with stage.step("Kubernetes API server"):
-        # The local cloud starts empty each time, so neither may the cluster: status would speak of what is gone.
+        # The local cloud starts empty each time, and so must the cluster: status would speak of what is gone.
         shutil.rmtree(directory / "cluster", ignore_errors=True)
         cluster = start_cluster(directory / "cluster", programs=programs, durable=False)
     stack.callback(cluster.stop)
