@@ -29,8 +29,8 @@ DIRECTORY = Path(".sandbox") / "demo"
 )
 def demo(directory: Path, context: str | None, *, once: bool) -> None:
     """The main job from end to end, on this machine."""
-    # SIGTERM ends the demo as Ctrl-C does, so that its services end in order. SIGINT too is set: a shell that starts the
-    # demo in the background has it ignored.
+    # SIGTERM ends the demo as Ctrl-C does, so that its services end in order. SIGINT is set too: a shell that starts
+    # the demo in the background has it ignored.
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.default_int_handler)
     directory = directory.absolute()
