@@ -18,9 +18,10 @@ from Tea.exceptions import TeaException, UnretryableException
 from controller.cloud import errors, trace
 from controller.cloud.credentials import Credentials
 from controller.cloud.limiter import Lane, Limiter
+from controller.cloud.ports import CONNECT_TIMEOUT, READ_TIMEOUT
 
-CONNECT_TIMEOUT_MS = 5_000
-READ_TIMEOUT_MS = 10_000
+CONNECT_TIMEOUT_MS = int(CONNECT_TIMEOUT * 1000)
+READ_TIMEOUT_MS = int(READ_TIMEOUT * 1000)
 
 _THROTTLING = ("Throttling", "Rejected.Throttling", "RequestLimitExceeded", "DeniedRequest")
 _BAD_CREDENTIALS = (
