@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from emulator import guard
 from emulator.coverage import describe_coverage
 from emulator.dump import dump_state
-from emulator.faults import RULES
+from emulator.faults import RULES, check_names
 from emulator.journal import describe
 from emulator.lifecycle import settle
 from emulator.seed import SeedError, Step
@@ -46,9 +47,10 @@ class NewAccount(BaseModel):
 
 
 def serve_admin(instance: Instance, request: HttpRequest) -> HttpAnswer:
-    """Answer a request under `/_emulator/`. One from a web page is refused: no page may pull the levers."""
-    if "origin" in request.headers:
-        return _json(403, {"error": "the emulator's own pages are not for web pages: the request has an Origin"})
+    """Answer a request under `/_emulator/`, unless it comes under a foreign name or from a web page."""
+    refused = guard.foreign_name(instance.config, request) or guard.web_page(request)
+    if refused is not None:
+        return _json(403, {"error": refused})
     path = request.raw_path.removeprefix("/_emulator/").strip("/")
     verbs = PAGES.get(path)
     if verbs is None:
@@ -131,7 +133,9 @@ def _faults(instance: Instance, _: HttpRequest) -> object:
 
 
 def _put_faults(instance: Instance, request: HttpRequest) -> object:
-    instance.faults.replace(RULES.validate_json(request.body))
+    rules = RULES.validate_json(request.body)
+    check_names(rules)
+    instance.faults.replace(rules)
     return _faults(instance, request)
 
 

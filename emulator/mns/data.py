@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emulator.call import Operations
-from emulator.mns import queues, topics, traffic
+from emulator.mns import data_destinations, subscriptions, traffic
 from emulator.mns.traffic import has_message, wait_seconds
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["OPERATIONS", "has_message", "resolve", "wait_seconds"]
 
 OPERATIONS = Operations("mns")
-for room in (queues, traffic, topics):
+for room in (data_destinations, traffic, subscriptions):
     OPERATIONS.by_name.update(room.SERVED.by_name)
 
 

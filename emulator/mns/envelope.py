@@ -20,17 +20,17 @@ DEFAULT_PAGE = 10
 
 
 def answer(call: Call, data: object, *, status: int = 200) -> Reply:
-    """The envelope around `data`; `status` is the Code inside, the HTTP status is always 200."""
-    return Reply(
-        {
-            "RequestId": call.request_id,
-            "Code": status,
-            "Status": "Success",
-            "Success": True,
-            "Message": "operation success",
-            "Data": data,
-        }
-    )
+    """The envelope around `data`, if there is any; `status` is the Code inside, the HTTP status is always 200."""
+    body: dict[str, object] = {
+        "RequestId": call.request_id,
+        "Code": status,
+        "Status": "Success",
+        "Success": True,
+        "Message": "operation success",
+    }
+    if data is not None:
+        body["Data"] = data
+    return Reply(body)
 
 
 def required(call: Call, name: str) -> str:
@@ -45,7 +45,7 @@ def required(call: Call, name: str) -> str:
     return value
 
 
-def paged(call: Call, names: list[str], show: Callable[[str], dict[str, object]]) -> dict[str, object]:
+def paged(call: Call, names: list[str], show: Callable[[str], Mapping[str, object]]) -> dict[str, object]:
     """The page of `names` that PageNum (from 1) and PageSize ask for."""
     number = whole("PageNum", call.params.get("PageNum") or "1", 1, 1_000_000)
     size = whole("PageSize", call.params.get("PageSize") or str(DEFAULT_PAGE), 1, MAX_PAGE)

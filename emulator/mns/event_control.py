@@ -1,7 +1,7 @@
 """The control plane's operations on event rules (Mns-open 2022-01-19).
 
-Its lists travel as JSON text. Assumed, for want of an account: the codes of refusals, and that a rule of the same name
-is refused whatever it says, unless it carries the same client token.
+Its lists travel as JSON text. The codes of refusals, what a second rule of the same name meets and how a family of
+events is written are not known and are switches. The same client token is answered as the first time.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from emulator.call import Operations, Refusal, Reply
 from emulator.mns import refusals
 from emulator.mns.attributes import checked_name, chosen
 from emulator.mns.envelope import answer, required
-from emulator.mns.event_rules import EventRule, Match, is_raised
+from emulator.mns.event_rules import EventRule, Match, is_raised, spelling_of
 
 if TYPE_CHECKING:
     from emulator.call import Call
@@ -41,13 +41,15 @@ def create_event_rule(cloud: Cloud, call: Call) -> Reply:
     if there is not None:
         if token and there.client_token == token:
             return answer(call, name)
-        raise Refusal(409, "EventRuleAlreadyExist", "The event rule you want to create is already exist.")
-    if len(mns.event_rules) >= MOST_RULES:
+        if cloud.switches.event_rule_again == "accepted":
+            return answer(call, name)
+        raise Refusal(409, cloud.switches.event_rule_again, "The event rule you want to create is already exist.")
+    if len(mns.event_rules) >= MOST_RULES and not cloud.loose:
         raise Refusal(400, "EventRuleNumExceedLimit", f"A region has at most {MOST_RULES} event rules.")
     kind, endpoint = _endpoint(mns, call)
     mns.event_rules[name] = EventRule(
         name=name,
-        event_types=_event_types(call),
+        event_types=_event_types(cloud, call),
         matches=_matches(call),
         endpoint_type=kind,
         endpoint_name=endpoint,
@@ -63,15 +65,15 @@ def create_event_rule(cloud: Cloud, call: Call) -> Reply:
 def get_event_rule(cloud: Cloud, call: Call) -> Reply:
     """One rule."""
     mns = cloud.mns(call.account, call.region)
-    return answer(call, _shown(call, mns, _rule(mns, call)))
+    return answer(call, _shown(call, mns, _rule(cloud, mns, call)))
 
 
 @SERVED.serves("DeleteEventRule", "ProductName", "RuleName", provenance="sdk")
 def delete_event_rule(cloud: Cloud, call: Call) -> Reply:
     """End a rule."""
     mns = cloud.mns(call.account, call.region)
-    del mns.event_rules[_rule(mns, call).name]
-    return answer(call, {}, status=204)
+    del mns.event_rules[_rule(cloud, mns, call).name]
+    return answer(call, None, status=204)
 
 
 @SERVED.serves(
@@ -107,7 +109,7 @@ def _is_asked_for(call: Call, rule: EventRule) -> bool:
     if params.get("TopicName") and (rule.endpoint_type, rule.endpoint_name) != ("topic", params["TopicName"]):
         return False
     subscription = _json(call, "Subscription", dict) if params.get("Subscription") else {}
-    wanted = (subscription.get("EndpointType", ""), subscription.get("EndpointValue", "").rpartition("/")[2])
+    wanted = (str(subscription.get("EndpointType", "")), str(subscription.get("EndpointValue", "")).rpartition("/")[2])
     if wanted[0] not in {"", rule.endpoint_type} or wanted[1] not in {"", rule.endpoint_name}:
         return False
     resource = params.get("ResourceName", "")
@@ -123,18 +125,22 @@ def _product(call: Call) -> str:
     return product
 
 
-def _rule(mns: MnsState, call: Call) -> EventRule:
+def _rule(cloud: Cloud, mns: MnsState, call: Call) -> EventRule:
     _product(call)
     rule = mns.event_rules.get(required(call, "RuleName"))
     if rule is None:
-        raise Refusal(404, "EventRuleNotExist", "The event rule you provided is not exist.")
+        raise Refusal(404, cloud.switches.event_rule_absent_code, "The event rule you provided is not exist.")
     return rule
 
 
-def _event_types(call: Call) -> list[str]:
+def _event_types(cloud: Cloud, call: Call) -> list[str]:
     kinds = _json(call, "EventTypes", list)
     if not kinds or not all(isinstance(kind, str) for kind in kinds):
         raise refusals.invalid_argument("The value of EventTypes is invalid: it must be a list of event types.")
+    spelt = cloud.switches.event_rule_family
+    other = [kind for kind in kinds if spelt != "any" and spelling_of(kind) not in {"", spelt}]
+    if other:
+        raise refusals.invalid_argument(f"The value of EventTypes is invalid: {other[0][:100]} is no event type.")
     silent = [kind for kind in kinds if not is_raised(kind)]
     if silent:
         raise refusals.not_served(f"The event type {', '.join(silent)[:100]}")

@@ -2,7 +2,8 @@
 
 A rule names resources as `bucket/key`, or with OSS's `acs:oss:region:account:bucket/key` in front; both forms are met
 in the wild (the API's own examples use the first). A rule's event types are OSS's, `ObjectCreated:PutObject`, or a
-whole family. How a family is written is not settled: `ObjectCreated:*` and `ObjectCreated:All` are both understood.
+whole family. How a family is written is not settled (`Switches.event_rule_family`): OSS's page on event notifications
+has `ObjectCreatedGroup`, and `ObjectCreated:*` and `ObjectCreated:All` are understood as well.
 """
 
 from __future__ import annotations
@@ -78,6 +79,19 @@ def _is_type(event: str, kind: str) -> bool:
     return event == bare or event.partition(":")[0] == _family(bare)
 
 
+def spelling_of(kind: str) -> str:
+    """How a family is written: `group`, `star`, or "" for a single event."""
+    bare = kind.removeprefix("oss:")
+    if bare.endswith("Group"):
+        return "group"
+    return "star" if bare.partition(":")[2] in {"*", "All"} else ""
+
+
 def _family(kind: str) -> str:
-    family, _, member = kind.partition(":")
-    return family if member in {"*", "All"} else ""
+    match spelling_of(kind):
+        case "group":
+            return kind.removesuffix("Group")
+        case "star":
+            return kind.partition(":")[0]
+        case _:
+            return ""

@@ -46,11 +46,16 @@ def publish(cloud: Cloud, account: str, region: str, topic: str, body: str, now:
 
 
 def queue_of_endpoint(endpoint: str) -> tuple[str, str, str] | None:
-    """Region, account and queue of `acs:mns:{region}:{account}:queues/{queue}`, or None if it is no such endpoint."""
+    """Region, account and queue of `acs:mns:{region}:{account}:queues/{queue}`, or None if it is no such endpoint.
+
+    The Python SDK writes it so; the provider's own example has `/queues/{queue}` at the end
+    (help.aliyun.com/zh/terraform/alicloud-message-service-event-rule).
+    """
     parts = endpoint.split(":")
-    if len(parts) != 5 or parts[:2] != ["acs", "mns"] or not parts[4].startswith("queues/"):  # noqa: PLR2004 - its parts
+    place = parts[-1].removeprefix("/")
+    if len(parts) != 5 or parts[:2] != ["acs", "mns"] or not place.startswith("queues/"):  # noqa: PLR2004 - its parts
         return None
-    return parts[2], parts[3], parts[4].removeprefix("queues/")
+    return parts[2], parts[3], place.removeprefix("queues/")
 
 
 def _deliver(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from emulator.call import Operations, Refusal, Reply
 from emulator.mns import refusals
 from emulator.mns.attributes import WEEK, whole
+from emulator.mns.data_destinations import queue_of
 from emulator.mns.documents import body_md5, document, milliseconds, read_flat, read_root, shown_message
 from emulator.mns.messages import (
     DEFAULT_PRIORITY,
@@ -17,7 +18,6 @@ from emulator.mns.messages import (
     receive,
     visible,
 )
-from emulator.mns.queues import queue_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

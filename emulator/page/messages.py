@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from emulator.mns.destinations import counts
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -28,20 +30,13 @@ def list_messages(instance: Instance, _: Mapping[str, str]) -> object:
 
 def _queue(queue: Queue, now: float) -> dict[str, object]:
     """Counts as GetQueueAttributes tells them apart: a message never received and not yet visible is delayed."""
-    active = inactive = delayed = 0
-    for message in queue.messages.values():
-        if message.next_visible <= now:
-            active += 1
-        elif message.dequeue_count:
-            inactive += 1
-        else:
-            delayed += 1
+    found = counts(queue, now)
     return {
         "name": queue.name,
         "created": queue.created,
-        "active": active,
-        "inactive": inactive,
-        "delayed": delayed,
+        "active": found["ActiveMessages"],
+        "inactive": found["InactiveMessages"],
+        "delayed": found["DelayMessages"],
         "visibility_timeout": queue.visibility_timeout,
     }
 

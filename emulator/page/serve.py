@@ -1,8 +1,8 @@
 """Requests of the page: which ones they are, and what they are answered with.
 
 The page shares its port with OSS, where `GET /` without a signature is an anonymous ListBuckets. So it is served only
-to what a browser sends when a person types the address, and only under names that are the emulator's own: another name
-that resolves here may be a web site's, whose scripts would then count as ours (DNS rebinding).
+to what a browser sends when a person types the address, to hosts that name no bucket, and only under names that are the
+emulator's own (`emulator.guard`).
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from emulator import guard
 from emulator.page import buckets, datasets, journal, messages, tasks, thumbnails
 from emulator.page.documents import Missing
-from emulator.routing import is_own_host
+from emulator.routing import route
 from emulator.wire.http import HttpAnswer, HttpRequest
 
 if TYPE_CHECKING:
@@ -59,13 +60,16 @@ _STATIC = Path(__file__).with_name("static")
 _FILES = {path.name: path for path in _STATIC.iterdir() if path.suffix in _KINDS}
 
 
-def is_page_request(request: HttpRequest) -> bool:
+def is_page_request(instance: Instance, request: HttpRequest) -> bool:
     """Whether a request is for the page: one of its own addresses, or `/` as a browser asks for it."""
     if request.target.startswith(PREFIX):
         return True
     if request.target != "/" or request.method != "GET" or "text/html" not in request.headers.get("accept", ""):
         return False
-    return not any(name in request.headers for name in _SIGNED)
+    if any(name in request.headers for name in _SIGNED):
+        return False
+    target = route(request, endpoint_hosts=instance.config.endpoint_hosts)
+    return target.service != "oss" or target.place[0] not in instance.cloud.oss.buckets
 
 
 async def serve(instance: Instance, request: HttpRequest, only_reading: OnlyReading = nullcontext) -> HttpAnswer:
@@ -96,9 +100,9 @@ async def serve(instance: Instance, request: HttpRequest, only_reading: OnlyRead
 
 
 def _refused(instance: Instance, request: HttpRequest) -> HttpAnswer | None:
-    if not is_own_host(request.host, instance.config.endpoint_hosts):
-        known = "an address, localhost, or a name given with --endpoint-host"
-        return _json(403, {"error": f"the page is only served under a name that is the emulator's own: {known}"})
+    foreign = guard.foreign_name(instance.config, request)
+    if foreign is not None:
+        return _json(403, {"error": foreign})
     if request.method != "GET":
         return _json(405, {"error": "the page only reads: use GET"})
     return None

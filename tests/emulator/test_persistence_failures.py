@@ -11,6 +11,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -159,11 +160,30 @@ def test_a_directory_that_cannot_be_made_or_written_is_named(tmp_path: Path) -> 
     assert "/proc/nothing cannot be used" in refused(Path("/proc/nothing"))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_read_only_directory_is_named(tmp_path: Path) -> None:
-    """With the system's word for it."""
-    tmp_path.chmod(0o500)
-    assert "cannot be used: Permission denied" in refused(tmp_path)
+NOBODY = 65534
+AS_NOBODY = f"""
+import os, sys
+from emulator.cli import main
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setgid({NOBODY})
+    os.setuid({NOBODY})
+os.listdir(sys.argv[1])  # it can be read
+main(["run", "--port", "0", "--data", sys.argv[1]])
+"""
+
+
+def test_a_read_only_directory_is_named() -> None:
+    """With the system's word for it. Root may write everywhere, so a child of root becomes nobody first."""
+    with TemporaryDirectory() as place:  # not pytest's, whose parents are closed to nobody
+        directory = Path(place)
+        if os.geteuid() == 0:
+            os.chown(directory, NOBODY, NOBODY)
+        directory.chmod(0o500)
+        command = [sys.executable, "-c", AS_NOBODY, place]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert (1, "") == (done.returncode, done.stdout)
+        assert f"Error: the data directory {place} cannot be used: Permission denied" in done.stderr
 
 
 def refused(directory: Path) -> str:

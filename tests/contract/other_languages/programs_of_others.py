@@ -1,4 +1,4 @@
-"""Build the Go and Node programs of this folder into the user's cache, once per change of their sources, and run them.
+"""Build this folder's Go, Node and Java programs into the user's cache, once per change of their sources, and run them.
 
 Skips, saying why, where a language's tools are not on this machine or its packages cannot be fetched.
 """
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 BUILD_SECONDS = 300
 RUN_SECONDS = 60
+COPY_LIBRARIES = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
+NO_NETWORK = (
+    *("dial tcp", "lookup ", "ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT"),
+    *("Temporary failure in name resolution", "Unknown host", "UnknownHostException", "in offline mode"),
+)
 
 
 def go_programs() -> Path:
@@ -55,8 +60,43 @@ def node_programs() -> Path:
     return _built("node", build)
 
 
+def java_programs() -> Path:
+    """The folder with the built Java program and its libraries, each of which is what `libraries.sha256` says."""
+    _need("java", "keytool")
+
+    def build(folder: Path) -> None:
+        _need("javac", "mvn")
+        sources, libraries = HERE / "java", folder / "libraries"
+        _build(["mvn", "-q", "-B", COPY_LIBRARIES, f"-DoutputDirectory={libraries}"], sources)
+        found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in libraries.iterdir()}
+        assert _expected(sources / "libraries.sha256") == found
+        _build(["javac", "-encoding", "UTF-8", "-d", folder / "classes", "-cp", f"{libraries}/*", "Imm.java"], sources)
+
+    return _built("java", build)
+
+
+def java(cloud: LocalCloud, name: str, folder: Path, *, trusting: bool = True) -> list[str | Path]:
+    """The command that runs a Java program; over HTTPS it trusts the cloud's authority by a store made in `folder`."""
+    built = java_programs()
+    command: list[str | Path] = ["java", "-cp", f"{built / 'classes'}:{built / 'libraries'}/*"]
+    if cloud.ca_file is not None and trusting:
+        store, password = folder / "trusted.p12", "changeit"
+        made = ["keytool", "-importcert", "-noprompt", "-alias", "local-cloud", "-file", cloud.ca_file]
+        _build([*made, "-storetype", "PKCS12", "-keystore", store, "-storepass", password], folder)
+        command += [f"-Djavax.net.ssl.trustStore={store}", f"-Djavax.net.ssl.trustStorePassword={password}"]
+    return [*command, name]
+
+
 def run(program: list[str | Path], cloud: LocalCloud, **settings: str) -> dict[str, Any]:
     """Run a program against the cloud, by settings in its environment; the one line of JSON it prints."""
+    done = start(program, cloud, **settings)
+    assert 0 == done.returncode, f"{program[-1]} failed:\n{done.stdout}{done.stderr}"
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def start(program: list[str | Path], cloud: LocalCloud, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, whatever that is."""
     environment = {
         **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
         "URL": cloud.url,
@@ -70,10 +110,19 @@ def run(program: list[str | Path], cloud: LocalCloud, **settings: str) -> dict[s
     }
     if cloud.ca_file is not None:
         environment |= {"SSL_CERT_FILE": cloud.ca_file, "NODE_EXTRA_CA_CERTS": cloud.ca_file}
-    done = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=RUN_SECONDS, check=False)
-    assert 0 == done.returncode, f"{program[-1]} failed:\n{done.stdout}{done.stderr}"
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
+    return subprocess.run(program, env=environment, capture_output=True, text=True, timeout=RUN_SECONDS, check=False)
+
+
+def _need(*tools: str) -> None:
+    missing = [tool for tool in tools if shutil.which(tool) is None]
+    if missing:
+        pytest.skip(f"no {' and no '.join(missing)} on PATH, so the Java SDK is not tried: it takes a JDK and Maven")
+
+
+def _expected(lock: Path) -> dict[str, str]:
+    """Digests by file name, from lines as sha256sum writes them."""
+    pairs = (line.split() for line in lock.read_text().splitlines())
+    return {name: digest for digest, name in pairs}
 
 
 def _built(language: str, build: Callable[[Path], None]) -> Path:
@@ -102,6 +151,6 @@ def _build(command: list[str | Path], folder: Path) -> None:
     if done.returncode == 0:
         return
     told = done.stdout + done.stderr
-    if any(word in told for word in ("dial tcp", "ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT", "lookup ")):
+    if any(word in told for word in NO_NETWORK):
         pytest.skip(f"the packages of {folder.name} cannot be fetched without a network: {told[-300:]}")
     pytest.fail(f"{' '.join(map(str, command))} failed:\n{told[-3000:]}", pytrace=False)

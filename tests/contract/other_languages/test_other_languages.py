@@ -10,13 +10,23 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from emulator.instance import Config
 from emulator.oss.state import Bucket
 from emulator.oss.store import make_object, put_object
 from emulator.testing import running
-from tests.contract.other_languages.programs_of_others import go_programs, node_programs, run
+from tests.contract.other_languages.programs_of_others import (
+    go_programs,
+    java,
+    java_programs,
+    node_programs,
+    run,
+    start,
+)
+from tests.emulator.pictures import picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from emulator.testing import LocalCloud
 
@@ -46,6 +56,25 @@ FROM_NODE = {
     "restored": "new",
     "missing key": "NoSuchKey",
     "missing bucket": "NoSuchBucket",
+}
+
+
+PICTURE = picture("PNG")
+FROM_JAVA = {
+    "project": ["from-java", "läuft", 3],
+    "dataset": ["from-java", "photos", 1000],
+    "binding": ["oss://from-java", "Ready"],
+    "followed": ["oss://from-java", "Running", "IncrementalScanning"],
+    "accepted": [True, True, True, True],
+    "labels": {key: {"von": f"Jäva ☃ {key}"} for key in ("a.txt", "b.txt", "c.png")},
+    "picture": ["oss://from-java/c.png", "c.png", "image", "image/png", 64, 48, len(PICTURE)],
+    "pages": [["c.png", "b.txt"], ["a.txt"]],
+    "hits": [3, 3],
+    "aggregations": {
+        "sum Size": 3 + len(PICTURE),
+        "max Size": len(PICTURE),
+        "group MediaType": {"document": 2, "image": 1},
+    },
 }
 
 
@@ -129,7 +158,7 @@ def test_node_and_mns(cloud: LocalCloud) -> None:
 def test_go_and_imm(cloud: LocalCloud) -> None:
     """The Go OpenAPI client that all generated Go SDKs wrap, signed with ACS3: from a project to a query."""
     imm = go_programs() / "imm"
-    seed_bucket(cloud)
+    seed_bucket(cloud, "from-go", {"a.txt": b"text"})
     got = run([imm], cloud)
     assert ("from-go", "läuft") == (
         got["CreateProject"]["Project"]["ProjectName"],
@@ -149,12 +178,46 @@ def test_go_and_imm(cloud: LocalCloud) -> None:
     assert ["oss://from-go/a.txt"] == [item["URI"] for item in query["Files"]]
 
 
-def seed_bucket(cloud: LocalCloud) -> None:
-    """The bucket and the object that the program indexes."""
+@pytest.mark.parametrize("protocol", ["http", "https"])
+def test_java_and_imm(protocol: str, tmp_path: Path) -> None:
+    """The typed Java SDK on a real clock: a binding scans and follows, calls label files, queries nest and page."""
+    with running(Config(), https=protocol == "https") as cloud:
+        seed_bucket(cloud, "from-java", {"a.txt": b"a", "b.txt": b"bb", "c.png": PICTURE, "d.txt": b"dddd"})
+        got = run(java(cloud, "Imm", tmp_path), cloud)
+        failures = {step: got.pop(step) for step in ("absent", "again", "wrong")}
+        told = {str(entry["request_id"]): entry["code"] for entry in cloud.requests("imm") if entry["status"] == 400}
+        assert {request_id: code for code, _, request_id in failures.values()} == told
+        assert {
+            "absent": ["ResourceNotFound", 400],
+            "again": ["ResourceAlreadyExists", 400],
+            "wrong": ["InvalidArgument", 400],
+        } == {step: failure[:2] for step, failure in failures.items()}
+        assert FROM_JAVA == got
+
+
+def test_without_java_the_reason_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A skipped test names the tools that are missing."""
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(pytest.skip.Exception, match="no java and no keytool on PATH, so the Java SDK is not tried"):
+        java_programs()
+
+
+def test_java_refuses_an_authority_it_was_not_told_to_trust(tmp_path: Path) -> None:
+    """So the run over HTTPS proves that the certificate holds."""
+    with running(https=True) as cloud:
+        done = start(java(cloud, "Imm", tmp_path, trusting=False), cloud)
+        assert 0 != done.returncode
+        assert "unable to find valid certification path" in done.stderr
+        assert [] == cloud.requests()
+
+
+def seed_bucket(cloud: LocalCloud, name: str, objects: dict[str, bytes]) -> None:
+    """The bucket and the objects that a program indexes."""
 
     def put(instance: Any) -> None:
         cloud_ = instance.cloud
-        cloud_.oss.buckets["from-go"] = Bucket("from-go", cloud.account_id, cloud.region, cloud_.clock.now())
-        put_object(cloud_, "from-go", make_object("a.txt", b"text", cloud_.clock.now()))
+        cloud_.oss.buckets[name] = Bucket(name, cloud.account_id, cloud.region, cloud_.clock.now())
+        for key, data in objects.items():
+            put_object(cloud_, name, make_object(key, data, cloud_.clock.now()))
 
     cloud.run(put)
