@@ -7,7 +7,7 @@ function serves a signed RPC request, a test in process and a replayed journal a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -24,7 +24,7 @@ class Call:
     """A parsed, authenticated request.
 
     Attributes:
-        service: `oss`, `imm`, `imm-2017`, `mns`, `mns-open`, `ram` or `sts`.
+        service: `oss`, `imm`, `imm-2017`, `mns`, `mns-open`, `ram`, `ims`, `sts`, `location` or `bssopenapi`.
         operation: The vendor's name of the operation (`CreateBinding`, `PutObject`, `ReceiveMessage`).
         account: The account id the signature belongs to.
         region: The region of the endpoint that was called.
@@ -34,7 +34,7 @@ class Call:
         body: The raw body.
         resource: Protocol-specific place: OSS `(bucket, key)`, MNS `("queues", name, …)`, RPC `()`.
         base_url: `scheme://host:port` the caller used, for Location headers and signed addresses.
-        identity: Who signed; None for an anonymous OSS request and for calls made inside the emulator.
+        identity: Who signed; None for an anonymous request and for calls made inside the emulator.
         named_region: The region the host name or the signature names; None if `region` is only the default.
     """
 
@@ -62,17 +62,29 @@ class Reply:
 
 
 class Refusal(Exception):
-    """The service says no: `status` and `code` as documented, rendered in the caller's protocol with `headers`."""
+    """The service says no: `status` and `code` as documented, rendered in the caller's protocol with `headers`.
 
-    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
+    `denied` is what an answer tells of a right that is missing (AccessDeniedDetail); None for every other refusal.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        headers: Mapping[str, str] | None = None,
+        denied: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(f"{status} {code}: {message}")
         self.headers = headers or {}
+        self.denied = denied
         self.status = status
         self.code = code
         self.message = message
 
 
 Handler = Callable[["Cloud", Call], Reply]
+Before = Callable[["Cloud", Call], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +97,17 @@ class Operation:
         params: Every parameter the operation knows; any other one is refused (strict mode). For OSS: the
             sub-resources and query names.
         provenance: Where its behaviour comes from.
+        before: What must be waited for before the handler runs, which cannot wait itself. It changes nothing that is
+            kept, and leaves refusing to the handler.
+        anonymous: Nobody signs the call; a signature is not looked at.
     """
 
     name: str
     handler: Handler
     params: frozenset[str]
     provenance: Provenance
+    before: Before | None = None
+    anonymous: bool = False
 
 
 class Operations:
@@ -100,11 +117,18 @@ class Operations:
         self.service = service
         self.by_name: dict[str, Operation] = {}
 
-    def serves(self, name: str, *params: str, provenance: Provenance = "documented") -> Callable[[Handler], Handler]:
-        """Register the decorated function as the handler of `name`, which takes exactly `params`."""
+    def serves(
+        self,
+        name: str,
+        *params: str,
+        provenance: Provenance = "documented",
+        before: Before | None = None,
+        anonymous: bool = False,
+    ) -> Callable[[Handler], Handler]:
+        """Register the decorated function as the handler of `name`, which takes exactly `params`; see `Operation`."""
 
         def register(handler: Handler) -> Handler:
-            self.by_name[name] = Operation(name, handler, frozenset(params), provenance)
+            self.by_name[name] = Operation(name, handler, frozenset(params), provenance, before, anonymous)
             return handler
 
         return register

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
+import re
 from pathlib import Path
 
 import click
@@ -19,11 +20,20 @@ from emulator.seed import SeedError
 
 DEFAULT_HTTPS_PORT = 4667
 _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
+_PORT = click.IntRange(0, 65535)
+_LOOSE = (
+    "Let pass what would be refused: wrong signatures (as the account's own), unknown parameters and headers, and what "
+    "exceeds a rate or a count. Names are checked all the same."
+)
+_OIDC_CA = (
+    "Certificate authorities to trust for issuers of OpenID Connect tokens (AssumeRoleWithOIDC), like a cluster's own. "
+    "Read when an issuer is asked, so it need not exist yet."
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """A local Alibaba Cloud: OSS, MNS, IMM, RAM and STS on one port. Not verified against the cloud.
+    """A local Alibaba Cloud: OSS, MNS, IMM, RAM, STS and more on one port. Not verified against the cloud.
 
     Start it with `run`, point SDKs at it with `env`, and see `coverage` for what is served.
     """
@@ -31,13 +41,14 @@ def main() -> None:
 
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=DEFAULT_PORT, show_default=True, help="Port; 0 lets the system choose.")
+@click.option("--port", type=_PORT, default=DEFAULT_PORT, show_default=True, help="Port; 0 lets the system choose.")
 @click.option(
     "--https", is_flag=True, help=f"Serve HTTPS too, on port {DEFAULT_HTTPS_PORT} unless --https-port differs."
 )
-@click.option("--https-port", type=int, help="Port for HTTPS, which it turns on; 0 lets the system choose.")
+@click.option("--https-port", type=_PORT, help="Port for HTTPS, which it turns on; 0 lets the system choose.")
 @click.option("--https-name", multiple=True, metavar="NAME", help="Another name or address for the certificate.")
 @click.option("--ca-file", type=_NEW_FILE, help="Where to write the certificate authority that clients must trust.")
+@click.option("--oidc-ca", type=_NEW_FILE, help=_OIDC_CA)
 @click.option("--allow-remote", is_flag=True, help="Allow an address that other machines can reach.")
 @click.option(
     "--data",
@@ -51,13 +62,14 @@ def main() -> None:
 @click.option("--access-key", metavar="ID:SECRET", help="The account's key pair; the default one is printed by `env`.")
 @click.option("--endpoint-host", multiple=True, metavar="NAME", help="A host name that is never bucket.something.")
 @click.option("--switch", "switch", multiple=True, metavar="NAME=VALUE", help="A reading; see docs/unverified.md.")
-@click.option("--loose", is_flag=True, help="Ignore unknown parameters and headers instead of refusing them.")
+@click.option("--loose", is_flag=True, help=_LOOSE)
 def run(  # noqa: PLR0913, PLR0917 - one per option
     host: str,
     port: int,
     https_port: int | None,
     https_name: tuple[str, ...],
     ca_file: Path | None,
+    oidc_ca: Path | None,
     data: Path | None,
     seed: tuple[Path, ...],
     region: str,
@@ -72,11 +84,9 @@ def run(  # noqa: PLR0913, PLR0917 - one per option
     loose: bool,
 ) -> None:
     """Run until SIGTERM or Ctrl-C. Prints a line with the address when it is ready, and one for HTTPS."""
-    if not allow_remote and not _is_loopback(host):
-        message = (
-            f"{host} can be reached by other machines, and the key pair is public. Add --allow-remote if you mean it."
-        )
-        raise click.UsageError(message)
+    _check_reach(host, allow_remote=allow_remote)
+    _check_form(account, r"\d{1,32}", "--account", "an account's id is digits")
+    _check_form(region, r"[a-z]+(-[a-z0-9]+)+", "--region", "a region looks like cn-hangzhou")
     key_id, secret = _key_pair(access_key)
     config = Config(
         region=region,
@@ -86,6 +96,8 @@ def run(  # noqa: PLR0913, PLR0917 - one per option
         virtual_clock=clock == "virtual",
         loose=loose,
         endpoint_hosts=frozenset(name.lower() for name in endpoint_host),
+        page_hosts=frozenset(name.lower() for name in (host, *https_name)),
+        oidc_ca=oidc_ca,
         switches=_switches(switch),
     )
     if https and https_port is None:
@@ -103,11 +115,22 @@ def _serve(config: Config, how: Launch) -> None:
         raise click.ClickException(f"cannot serve on {how.host}:{how.port}: {error.strerror or error}") from error
 
 
+def _check_reach(host: str, *, allow_remote: bool) -> None:
+    if not allow_remote and not _is_loopback(host):
+        message = f"{host} can be reached by other machines, and the key pair is public."
+        raise click.UsageError(f"{message} Add --allow-remote if you mean it.")
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _check_form(text: str, form: str, option: str, hint: str) -> None:
+    if not re.fullmatch(form, text, re.ASCII):
+        raise click.BadParameter(f"{text!r}: {hint}", param_hint=option)
 
 
 def _switches(texts: tuple[str, ...]) -> tuple[tuple[str, object], ...]:

@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from emulator.authorization import NEEDS
 from emulator.services import SERVICES
 
 RECORD = Path(__file__).with_name("coverage.json")
@@ -24,7 +25,7 @@ def read_record() -> Called:
 
 
 def describe_coverage() -> dict[str, list[dict[str, Any]]]:
-    """Every served operation with its provenance and its tests."""
+    """Every served operation with its provenance, the RAM actions it needs with theirs, and its tests."""
     called = read_record()
     return {
         "operations": [
@@ -32,6 +33,7 @@ def describe_coverage() -> dict[str, list[dict[str, Any]]]:
                 "service": service,
                 "name": name,
                 "provenance": operation.provenance,
+                "rights": {need.action: need.source for need in NEEDS[service][name]},
                 "tests": called.get(service, {}).get(name, []),
             }
             for service, operations in SERVICES.items()

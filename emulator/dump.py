@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from emulator.state import Cloud
 
-_SECRET_FIELDS = frozenset({"access_keys", "secret"})
-_DERIVED_FIELDS = frozenset({"keys"})
+_SECRET_FIELDS = frozenset({"access_keys", "secret", "token"})
+_DERIVED_FIELDS = frozenset({"index", "keys"})
 _KEY_SECRET = re.compile(r"secret", re.IGNORECASE)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from emulator.auth.identity import MAX_SKEW
 from emulator.clock import Clock
@@ -13,6 +14,7 @@ from emulator.imm.lifecycle import on_object_change
 from emulator.journal import Journal
 from emulator.mns import events
 from emulator.state import Account, Cloud
+from emulator.sts.issuers import Issuers
 from emulator.switches import Switches
 from emulator.unverified import checked
 
@@ -31,8 +33,10 @@ class Config:
     access_key_id: str = DEFAULT_ACCESS_KEY_ID
     access_key_secret: str = DEFAULT_ACCESS_KEY_SECRET
     virtual_clock: bool = False
-    loose: bool = False  # accept and ignore unknown parameters and headers
+    loose: bool = False  # let pass wrong signatures, unknown parameters and headers, and what exceeds a rate or count
     endpoint_hosts: frozenset[str] = frozenset()  # host names that are the emulator, never `bucket.something`
+    page_hosts: frozenset[str] = frozenset()  # more names and addresses that its own pages answer under
+    oidc_ca: Path | None = None  # certificate authorities of the issuers whose tokens AssumeRoleWithOIDC believes
     switches: tuple[tuple[str, object], ...] = ()  # readings of unverified facts other than the defaults
 
 
@@ -94,6 +98,7 @@ def start(config: Config) -> Instance:
 
 def _new_cloud(config: Config, clock: Clock) -> Cloud:
     switches = Switches(**{name: checked(name, value) for name, value in config.switches})
-    cloud = Cloud(clock=clock, region=config.region, switches=switches)
+    issuers = Issuers(config.oidc_ca)
+    cloud = Cloud(clock=clock, region=config.region, switches=switches, issuers=issuers, loose=config.loose)
     cloud.object_listeners += [on_object_change, events.on_object_change]
     return cloud

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from emulator.rights import Right
+
 KEPT = 10_000
 _SECRET = re.compile(r"secret|signature|token$|password|credential|^authorization$", re.IGNORECASE)
 _LONGEST = 512
@@ -22,6 +24,9 @@ _LONGEST = 512
 
 class Entry(NamedTuple):
     """One answered request. `time` is the emulator's clock, `duration` real seconds; `code` is empty on success.
+
+    `rights` is what the caller needed, and had, as actions and resources: what a policy must allow to let it through.
+    Empty for a request that was refused before its service looked at it, and for one without a signature.
 
     A tuple because one is made per request: a frozen dataclass of this many fields takes ten times as long.
     """
@@ -39,6 +44,7 @@ class Entry(NamedTuple):
     duration: float
     params: Mapping[str, str]
     resource: tuple[str, ...]
+    rights: tuple[Right, ...] = ()
 
 
 @dataclass(slots=True)

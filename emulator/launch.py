@@ -41,7 +41,8 @@ async def launch(config: Config, how: Launch) -> None:
     Raises:
         SeedError: A seed cannot be read, or a service refuses it.
         CannotOpenError: The data directory cannot be used.
-        OSError: A port is taken, or the certificate authority's file cannot be written.
+        click.ClickException: The certificate authority's file cannot be written.
+        OSError: A port is taken.
     """
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
@@ -87,7 +88,10 @@ async def _listen(server: Server, how: Launch) -> list[str]:
     if how.https_port is not None:
         certificates = make_certificates(server.instance.config.region, (how.host, *how.https_names))
         path = _authority_path(how).absolute()
-        write_authority(path, certificates.authority)
+        try:
+            write_authority(path, certificates.authority)
+        except OSError as error:
+            raise click.ClickException(f"cannot write the certificate authority to {path}: {error.strerror}") from error
         addresses["ca_file"] = str(path)
         secure = (how.https_port, certificates.context)
     ports = await server.start(how.host, how.port, secure)

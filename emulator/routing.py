@@ -11,7 +11,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from emulator.wire.http import decode
 from emulator.wire.rpc import version_of
@@ -27,15 +27,17 @@ RPC_SERVICES = {
     "2017-09-06": "imm-2017",
     "2022-01-19": "mns-open",
     "2015-05-01": "ram",
+    "2019-08-15": "ims",
     "2015-04-01": "sts",
+    "2015-06-12": "location",
+    "2017-12-14": "bssopenapi",
 }
 _REGION = r"(?:cn|ap|us|eu|me|na|rus|sa)-[a-z]+(?:-[a-z0-9]+)*"
 _REGION_LABEL = re.compile(rf"(?:oss-|imm-|mns-)?({_REGION}?)(?:-internal)?")
-_ENDPOINT_LABEL = re.compile(rf"oss|imm|imm-vpc|mns|mns-open|ram|sts|oss-{_REGION}|{_REGION}")
+_ENDPOINT_LABEL = re.compile(rf"oss|imm|imm-vpc|mns|mns-open|ram|ims|sts|sts-vpc|oss-{_REGION}|{_REGION}")
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """Where a request goes. `region` is None unless the host names one; `place` is the decoded OSS or MNS path."""
 
     service: str  # as in Call.service, or "admin" or "unknown"
@@ -64,10 +66,11 @@ def route(request: HttpRequest, *, endpoint_hosts: Collection[str] = ()) -> Targ
     return _oss_target(request, host, endpoint_hosts)
 
 
-def is_own_host(host: str, endpoint_hosts: Collection[str] = ()) -> bool:
-    """Whether a Host header names this emulator beyond doubt: an address, one bare word, or a name it was told."""
-    name = _host_name(host)
-    return "." not in name or name in endpoint_hosts or _is_address(name)
+def host_name(host: str) -> str:
+    """The name or address in a Host header, in lower case, without port and brackets."""
+    if host.startswith("["):
+        return host[1 : host.find("]")].lower()
+    return host.partition(":")[0].lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ class _Host:
 @lru_cache(maxsize=1024)
 def _host(header: str) -> _Host:
     """A header's meaning depends on nothing else, and a client sends the same one every time."""
-    name = _host_name(header)
+    name = host_name(header)
     labels = name.split(".")
     return _Host(name, labels, _region(labels), _region(labels[1:]), _is_endpoint(name, labels))
 
@@ -109,12 +112,6 @@ def _region(labels: list[str]) -> str | None:
         if match is not None:
             return match.group(1)
     return None
-
-
-def _host_name(host: str) -> str:
-    if host.startswith("["):
-        return host[1 : host.find("]")]
-    return host.partition(":")[0].lower()
 
 
 def _is_address(host: str) -> bool:

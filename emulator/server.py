@@ -17,6 +17,7 @@ from multidict import CIMultiDict
 
 from emulator import edge, gateway
 from emulator.admin import serve_admin
+from emulator.authorization import needed
 from emulator.call import Refusal
 from emulator.effects import fault_code, faulty_answer
 from emulator.ids import new_request_id
@@ -133,7 +134,7 @@ class Server:
         if raw.headers.get("expect", "").lower() == "100-continue":
             await raw.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request = await _read(raw)
-        if is_page_request(request):
+        if is_page_request(self.instance, request):
             answer: HttpAnswer | None = await serve_page(self.instance, request, self._keeper.only_reading)
         elif request.raw_path.startswith(ADMIN_PREFIX):
             answer = await self._keeper.confirm_admin(serve_admin(self.instance, request))
@@ -177,6 +178,7 @@ class Server:
             duration=time.monotonic() - started,
             params=without_secrets(named.params),
             resource=target.place,
+            rights=() if call is None else needed(switches, call),
         )
         instance.journal.write(entry)
         return answer
@@ -192,6 +194,8 @@ class Server:
                 return faulty_answer(rule, request, named), fault_code(rule)
         if call.operation in _LONG_POLLS:
             await self._await_message(call)
+        if operation.before is not None:
+            await operation.before(self.instance.cloud, call)
         with self._keeper.watching(call.operation):
             outcome = gateway.execute(self.instance.cloud, call, operation)
         self.notify()
@@ -242,7 +246,20 @@ async def _read(raw: web.BaseRequest) -> HttpRequest:
     for name, value in raw.headers.items():
         lower = name.lower()
         headers[lower] = f"{headers[lower]},{value}" if lower in headers else value
-    return HttpRequest(raw.method, _origin_form(raw.raw_path), headers, await raw.read(), raw.scheme)
+    body = await _body(raw) if raw.body_exists else b""
+    return HttpRequest(raw.method, _origin_form(raw.raw_path), headers, body, raw.scheme, raw.remote or "")
+
+
+async def _body(raw: web.BaseRequest) -> bytes:
+    """As `raw.read()`, which copies the body twice more."""
+    raw.content.set_read_chunk_size(MAX_BODY)
+    chunks, size = [], 0
+    while chunk := await raw.content.readany():
+        size += len(chunk)
+        if size > MAX_BODY:
+            raise web.HTTPRequestEntityTooLarge(MAX_BODY)
+        chunks.append(chunk)
+    return b"".join(chunks)
 
 
 def _origin_form(target: str) -> str:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from emulator.bss.operations import OPERATIONS as BSS
 from emulator.imm.legacy import OPERATIONS as IMM_2017
 from emulator.imm.operations import OPERATIONS as IMM
+from emulator.ims.operations import OPERATIONS as IMS
+from emulator.location.operations import OPERATIONS as LOCATION
 from emulator.mns.control import OPERATIONS as MNS_OPEN
 from emulator.mns.data import OPERATIONS as MNS
 from emulator.oss.operations import OPERATIONS as OSS
@@ -16,5 +19,5 @@ if TYPE_CHECKING:
     from emulator.call import Operations
 
 SERVICES: dict[str, Operations] = {
-    operations.service: operations for operations in (OSS, IMM, IMM_2017, MNS, MNS_OPEN, RAM, STS)
+    operations.service: operations for operations in (OSS, IMM, IMM_2017, MNS, MNS_OPEN, RAM, IMS, STS, LOCATION, BSS)
 }

@@ -1,4 +1,4 @@
-"""The whole cloud as plain data: one state behind OSS, MNS, IMM, RAM and STS.
+"""The whole cloud as plain data: one state behind all its services.
 
 One state is what lets an uploaded object be indexed by a binding and announced on a topic, as in the cloud. Each
 service owns the dataclasses in its own `emulator/<service>/state.py`; this module only holds them together per account
@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 
 from emulator.clock import Clock
 from emulator.imm.state import ImmSettings, ImmState
+from emulator.ims.state import ImsState
 from emulator.mns.state import MnsState
 from emulator.oss.state import ObjectChange, OssState
 from emulator.persistence.marks import CHANGES_ONLY, TRANSIENT
 from emulator.ram.state import RamState
+from emulator.sts.issuers import Issuers
+from emulator.sts.state import StsState
 from emulator.switches import Switches
 
 
@@ -26,6 +29,8 @@ class Account:
     account_id: str
     access_keys: dict[str, str] = field(default_factory=dict)  # AccessKeyId → secret; the account's own (root) keys
     ram: RamState = field(default_factory=RamState)
+    ims: ImsState = field(default_factory=ImsState)
+    sts: StsState = field(default_factory=StsState)
     imm: dict[str, ImmState] = field(default_factory=dict)  # by region
     mns: dict[str, MnsState] = field(default_factory=dict)  # by region
 
@@ -40,6 +45,8 @@ class Cloud:
     oss: OssState = field(default_factory=OssState)
     switches: Switches = field(default_factory=Switches, metadata=CHANGES_ONLY)
     imm_settings: ImmSettings = field(default_factory=ImmSettings, metadata=CHANGES_ONLY)
+    issuers: Issuers = field(default_factory=Issuers, metadata=TRANSIENT)  # of OpenID Connect tokens, as last heard
+    loose: bool = field(default=False, metadata=TRANSIENT)  # rates and counts are not enforced
     # Called after each put, overwrite and delete of an object; IMM's bindings and OSS event rules listen here.
     object_listeners: list[Callable[[Cloud, ObjectChange], None]] = field(default_factory=list, metadata=TRANSIENT)
 

@@ -127,6 +127,32 @@ class Switches:
             " (Configure a service role); no code is named",
         ),
     ] = "InvalidArgument"
+    pass_role_needed: Annotated[
+        bool,
+        Fact(
+            "Does it take ram:PassRole to give a project or a batch its service role?",
+            "the policy of whoever provisions",
+            "the sample of 'Custom permissions for image processing' has it, with acs:Service; no page demands it",
+        ),
+    ] = True
+    service_role_denied: Annotated[
+        Literal["Failed", "NoPermission", "InvalidArgument"],
+        Fact(
+            "What becomes of a binding whose project's service role may not list the bucket or does not trust IMM: is"
+            " it made and then Failed, or is CreateBinding refused, with what code?",
+            "order of provisioning; health of a binding",
+            "Configure a service role: IMM takes the role on to read OSS; no page says when that is found out",
+        ),
+    ] = "Failed"
+    no_permission_code: Annotated[
+        Literal["NoPermission", "Forbidden.RAM", "Forbidden", "AccessDenied"],
+        Fact(
+            "With what code do IMM and Mns-open refuse a call that RAM's policies do not allow?",
+            "telling a missing right from other errors",
+            "the help pages name NoPermission, Forbidden.RAM and NotAuthorized for all services together; IMM's part of"
+            " the error table cannot be read",
+        ),
+    ] = "NoPermission"
     template_unknown: Annotated[
         Literal["accepted", "InvalidArgument"],
         Fact(
@@ -238,6 +264,33 @@ class Switches:
             "the pages list the allowed states and no code",
         ),
     ] = "InvalidArgument"
+
+    # events of OSS in queues and topics
+    event_rule_family: Annotated[
+        Literal["any", "group", "star", "none"],
+        Fact(
+            "How may an event rule name a whole family of events: ObjectCreatedGroup, ObjectCreated:*, or not at all?",
+            "rules for every put or every delete",
+            "OSS's page on event notifications lists ObjectCreatedGroup and ObjectRemovedGroup for some regions;"
+            " CreateEventRule shows single events only",
+        ),
+    ] = "any"
+    event_rule_again: Annotated[
+        Literal["EventRuleAlreadyExist", "InvalidArgument", "accepted"],
+        Fact(
+            "What does CreateEventRule answer for a name that is taken, without the first call's client token?",
+            "adoption after a lost answer",
+            "CreateEventRule's page names no code",
+        ),
+    ] = "EventRuleAlreadyExist"
+    event_rule_absent_code: Annotated[
+        Literal["EventRuleNotExist", "EventRuleNotExisted", "ResourceNotFound"],
+        Fact(
+            "With what code is absence of an event rule answered?",
+            "recognising absence",
+            "GetEventRule's page names no code",
+        ),
+    ] = "EventRuleNotExist"
 
     # the gateway in front of IMM and the other RPC services
     request_target_max: Annotated[

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
-from emulator.faults import RULES
+from emulator.faults import RULES, check_names
 from emulator.instance import Config, Instance, start
 from emulator.journal import describe
 from emulator.kept import start_kept
@@ -27,7 +27,7 @@ from emulator.state import Account
 from emulator.tls import make_certificates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 T = TypeVar("T")
 
@@ -47,9 +47,15 @@ class LocalCloud:
     region: str
     protocol: str  # http or https, as RPC SDKs take it
     ca_file: str | None  # the authority to trust for https; None for http
+    http_url: str  # the same cloud over HTTP
     _instance: Instance
     _server: Server
     _loop: asyncio.AbstractEventLoop
+
+    def over_http(self) -> LocalCloud:
+        """The same cloud by its HTTP address."""
+        host = self.http_url.removeprefix("http://")
+        return replace(self, url=self.http_url, host=host, protocol="http", ca_file=None)
 
     def run(self, function: Callable[[Instance], T]) -> T:
         """Run `function` on the emulator's state in its own thread and return what it returns."""
@@ -92,6 +98,7 @@ class LocalCloud:
     def fault(self, *rules: dict[str, object]) -> None:
         """Put these fault rules in force instead of the present ones; no rule clears them."""
         checked = RULES.validate_python(list(rules))
+        check_names(checked)
         self.run(lambda instance: instance.faults.replace(checked))
 
     def switch(self, name: str, value: object) -> None:
@@ -115,7 +122,12 @@ class LocalCloud:
 
 @contextmanager
 def running(
-    config: Config | None = None, *, port: int = 0, data: Path | None = None, https: bool = False
+    config: Config | None = None,
+    *,
+    port: int = 0,
+    data: Path | None = None,
+    https: bool = False,
+    https_names: Sequence[str] = (),
 ) -> Iterator[LocalCloud]:
     """Run an emulator for as long as the block lasts.
 
@@ -123,7 +135,8 @@ def running(
         config: How to start it; by default the well-known account with a virtual clock.
         port: For HTTP; 0 lets the system choose.
         data: Directory to keep the state in; memory only by default.
-        https: Serve HTTPS too, and let the returned cloud's addresses be those.
+        https: Serve HTTPS too, and let the returned cloud's addresses be those; `over_http` has the others.
+        https_names: More names for the certificate.
 
     Raises:
         TimeoutError: It did not start within ten seconds.
@@ -134,40 +147,40 @@ def running(
     with ExitStack() as stack:
         loop = stack.enter_context(_loop())
         instance, store = (start(chosen), None) if data is None else start_kept(chosen, data)
-        certificates = make_certificates(chosen.region) if https else None
+        certificates = make_certificates(chosen.region, https_names) if https else None
 
-        async def open_() -> tuple[Server, int]:
+        async def open_() -> tuple[Server, list[int]]:
             server = Server(instance, store)
             secure = None if certificates is None else (0, certificates.context)
-            return server, (await server.start("127.0.0.1", port, secure))[-1]
+            return server, await server.start("127.0.0.1", port, secure)
 
         authority = None if certificates is None else _write_authority(stack, certificates.authority)
-        server, bound = asyncio.run_coroutine_threadsafe(open_(), loop).result(_START_DEADLINE)
-        protocol = "https" if https else "http"
+        server, ports = asyncio.run_coroutine_threadsafe(open_(), loop).result(_START_DEADLINE)
         try:
-            yield _seen(chosen, protocol, bound, authority, running=(instance, server, loop))
+            yield _seen(chosen, ports, authority, running=(instance, server, loop))
         finally:
             asyncio.run_coroutine_threadsafe(server.stop(), loop).result(_START_DEADLINE)
 
 
 def _seen(
     chosen: Config,
-    protocol: str,
-    port: int,
+    ports: list[int],
     authority: Path | None,
     *,
     running: tuple[Instance, Server, asyncio.AbstractEventLoop],
 ) -> LocalCloud:
     instance, server, loop = running
+    protocol = "http" if authority is None else "https"
     return LocalCloud(
-        url=f"{protocol}://127.0.0.1:{port}",
-        host=f"127.0.0.1:{port}",
+        url=f"{protocol}://127.0.0.1:{ports[-1]}",
+        host=f"127.0.0.1:{ports[-1]}",
         access_key_id=chosen.access_key_id,
         access_key_secret=chosen.access_key_secret,
         account_id=chosen.account_id,
         region=chosen.region,
         protocol=protocol,
         ca_file=None if authority is None else str(authority),
+        http_url=f"http://127.0.0.1:{ports[0]}",
         _instance=instance,
         _server=server,
         _loop=loop,

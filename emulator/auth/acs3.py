@@ -14,10 +14,10 @@ import re
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from emulator.auth.identity import MAX_SKEW, FindKey, Signed, same
 from emulator.call import Refusal
+from emulator.wire.http import encode
 
 if TYPE_CHECKING:
     from emulator.wire.http import HttpRequest
@@ -69,10 +69,9 @@ def _check_coverage(request: HttpRequest, names: list[str]) -> Refusal | None:
 
 def string_to_sign(request: HttpRequest, signed_headers: list[str], payload_hash: str) -> str:
     """The text the signature covers."""
-    query = "&".join(
-        f"{name}={quote(value, safe='~', errors='surrogateescape')}" for name, value in sorted(request.query.items())
-    )
-    headers = "".join(f"{name}:{request.headers.get(name, '').strip()}\n" for name in signed_headers)
+    query = "&".join([f"{name}={encode(value)}" for name, value in sorted(request.query.items())])
+    sent = request.headers
+    headers = "".join([f"{name}:{sent.get(name, '').strip()}\n" for name in signed_headers])
     canonical = "\n".join(
         [request.method, request.raw_path or "/", query, headers, ";".join(signed_headers), payload_hash]
     )

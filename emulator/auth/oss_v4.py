@@ -9,15 +9,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
-from urllib.parse import quote
+from typing import TYPE_CHECKING, NamedTuple
 
 from emulator.auth.identity import FindKey, Signed, same
 from emulator.auth.oss_v1 import check_skew, mismatch
 from emulator.call import Refusal
+from emulator.wire.http import encode
 
 if TYPE_CHECKING:
     from emulator.wire.http import HttpRequest
@@ -29,8 +28,7 @@ _LONGEST = 7 * 24 * 3600  # seconds a signed address may live
 _DEFAULT_HEADERS = ("content-type", "content-md5")
 
 
-@dataclass(frozen=True, slots=True)
-class _Claim:
+class _Claim(NamedTuple):
     """What the request says about its own signature."""
 
     credential: str
@@ -75,12 +73,12 @@ def _signing_key(secret: str, day: str, region: str, product: str) -> bytes:
 
 def canonical_request(request: HttpRequest, resource: str, additional: tuple[str, ...]) -> str:
     """The request as the signature covers it."""
-    pairs = sorted((_encode(k), _encode(v)) for k, v in request.query.items() if k != "x-oss-signature")
-    query = "&".join(f"{name}={value}" if value else name for name, value in pairs)
-    signed = [n for n in sorted(request.headers) if n.startswith("x-oss-") or n in _DEFAULT_HEADERS or n in additional]
-    headers = "".join(f"{name}:{request.headers[name].strip()}\n" for name in signed)
+    pairs = sorted([(encode(k), encode(v)) for k, v in request.query.items() if k != "x-oss-signature"])
+    query = "&".join([f"{name}={value}" if value else name for name, value in pairs])
+    signed = [n for n in request.headers if n.startswith("x-oss-") or n in _DEFAULT_HEADERS or n in additional]
+    headers = "".join([f"{name}:{request.headers[name].strip()}\n" for name in sorted(signed)])
     payload = request.headers.get("x-oss-content-sha256", "UNSIGNED-PAYLOAD")
-    path = quote(resource, safe="/~", errors="surrogateescape")
+    path = encode(resource, safe="/")
     return "\n".join([request.method, path, query, headers, ";".join(sorted(additional)), payload])
 
 
@@ -123,7 +121,3 @@ def _instant(text: str) -> float | None:
         return datetime.strptime(text, "%Y%m%dT%H%M%S%z").timestamp()
     except ValueError:
         return None
-
-
-def _encode(text: str) -> str:
-    return quote(text, safe="~", errors="surrogateescape")

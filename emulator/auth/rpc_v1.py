@@ -9,11 +9,11 @@ from __future__ import annotations
 import base64
 import hmac
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from emulator.auth.acs3 import check_date
 from emulator.auth.identity import FindKey, Signed, same
 from emulator.call import Refusal
+from emulator.wire.http import encode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,9 +48,5 @@ def verify(request: HttpRequest, find: FindKey, now: float) -> Signed | Refusal:
 
 def string_to_sign(method: str, params: Mapping[str, str]) -> str:
     """The text the signature covers: every parameter but the signature itself, sorted and encoded twice."""
-    pairs = (f"{_encode(name)}={_encode(value)}" for name, value in sorted(params.items()) if name != "Signature")
-    return f"{method}&%2F&{_encode('&'.join(pairs))}"
-
-
-def _encode(text: str) -> str:
-    return quote(text, safe="~", errors="surrogateescape")
+    pairs = (f"{encode(name)}={encode(value)}" for name, value in sorted(params.items()) if name != "Signature")
+    return f"{method}&%2F&{encode('&'.join(pairs))}"

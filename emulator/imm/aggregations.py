@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from emulator.imm import refusals
 from emulator.imm.fields import type_of
-from emulator.imm.matching import values_of
+from emulator.imm.matching import as_float, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ def aggregate(files: Sequence[IndexedFile], asked: Mapping[str, Any], groups: in
     field, operation = asked.get("Field"), asked.get("Operation")
     if not isinstance(field, str) or type_of(field) is None:
         raise refusals.invalid_argument(f"The field {field} is not supported in an aggregation.")
-    if operation not in NUMERIC | COUNTING:
+    if not isinstance(operation, str) or operation not in NUMERIC | COUNTING:
         raise refusals.invalid_argument(f"The aggregation {operation} is not supported.")
     if operation in NUMERIC and type_of(field) not in {"number", "objects"}:
         raise refusals.invalid_argument(f"The aggregation {operation} is not supported for the field {field}.")
@@ -41,7 +41,7 @@ def aggregate(files: Sequence[IndexedFile], asked: Mapping[str, Any], groups: in
     elif operation in COUNTING:
         shown["Value"] = float(len(values) if operation == "count" else len({_name(value) for value in values}))
     else:
-        shown["Value"] = _calculated(str(operation), [float(v) for v in values if isinstance(v, int | float)])
+        shown["Value"] = _calculated(str(operation), [as_float(v) for v in values if isinstance(v, int | float)])
     return shown
 
 

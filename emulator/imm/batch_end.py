@@ -21,7 +21,8 @@ def task_done(cloud: Cloud, account: str, region: str, project: Project | None, 
         return
     batch.open_tasks -= 1
     if batch.topic and cloud.switches.batch_notification == "file":
-        announce(cloud, account, region, batch.topic, task_event(project.name, task, batch, str(job.files[0]["URI"])))
+        event = task_event(project.name, task, batch, str(job.files[0]["URI"]))
+        announce(cloud, account, region, batch.service_role, batch.topic, event)
     if task.status == "Failed" and any(action.on_error == "abort" for action in batch.actions):
         fail(cloud, account, region, project, batch, f"[{task.code}] {task.message}", job.due)
     else:
@@ -45,4 +46,4 @@ def end_if_done(cloud: Cloud, account: str, region: str, project: Project, batch
 def _tell(cloud: Cloud, account: str, region: str, project: Project, batch: Batch) -> None:
     if batch.topic and cloud.switches.batch_notification == "batch":
         event = batch_event(project.name, batch, event_id_of(f"{batch.batch_id}/{batch.updated}"))
-        announce(cloud, account, region, batch.topic, event)
+        announce(cloud, account, region, batch.service_role, batch.topic, event)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from emulator.imm.batch_end import end_if_done, fail
 from emulator.imm.batch_state import Task
 from emulator.imm.event_ids import event_id_of, prefixed_uuid
+from emulator.imm.roles import cannot_list
 from emulator.imm.state import BatchKey, IndexJob
 from emulator.imm.tasks import INDEX_TASK
 from emulator.oss.store import find_bucket, iterate_objects
@@ -62,6 +63,10 @@ def _move(cloud: Cloud, account: str, region: str, imm: ImmState, project: Proje
         return done
     if find_bucket(cloud, batch.bucket) is None:
         fail(cloud, account, region, project, batch, f"The bucket {batch.bucket} does not exist.", now)
+        return done + 1
+    forbidden = cannot_list(cloud, account, batch.service_role, batch.bucket)
+    if forbidden:
+        fail(cloud, account, region, project, batch, forbidden, now)
         return done + 1
     rate = cloud.imm_settings.scan_files_per_second
     allowed = min(budget, int((now - batch.scan_started) * rate + 1e-6) - batch.pace)

@@ -178,7 +178,7 @@ def _actions(cloud: Cloud, call: Call, project: Project) -> list[Action]:
 def _action(cloud: Cloud, project: Project, given: dict[str, Any]) -> Action:
     name, parameters = given.get("Name"), given.get("Parameters") or []
     policy = given.get("FastFailPolicy") or {}
-    on_error = policy.get("Action", "") if isinstance(policy, dict) else None
+    on_error = str(policy.get("Action", "")) if isinstance(policy, dict) else None
     listed = isinstance(parameters, list) and all(isinstance(text, str) for text in parameters)
     unknown = set(given) - {"Name", "Parameters", "FastFailPolicy"}
     if unknown or not isinstance(name, str) or not name or not listed or on_error not in {"", "abort", "ignore"}:

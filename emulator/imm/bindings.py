@@ -11,6 +11,7 @@ from emulator.imm.buckets import require_bucket
 from emulator.imm.lifecycle import end_binding, follow
 from emulator.imm.lookup import dataset_of, imm_of, project_of
 from emulator.imm.paging import page
+from emulator.imm.roles import cannot_list
 from emulator.imm.state import Binding, BindingKey
 from emulator.imm.times import rfc3339_nano
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from emulator.state import Cloud
 
 SERVED = Operations("imm")
+_FORBIDDEN = 403
 BUCKET_URI = re.compile(r"oss://([a-z0-9][a-z0-9-]{1,61}[a-z0-9])")
 
 
@@ -52,8 +54,9 @@ def create_binding(cloud: Cloud, call: Call) -> Reply:
             return Reply({"Binding": shown_binding(key, held)})
         raise refusals.already_exists("Binding", cloud.switches.duplicate_binding_code)
     live = sum(binding.state != "Deleted" for binding in dataset.bindings.values())
-    if live >= dataset.quotas.bind_count:
+    if live >= dataset.quotas.bind_count and not cloud.loose:
         raise refusals.limit_exceeded(f"The number of bindings exceeds the limit {dataset.quotas.bind_count}.")
+    _check_role(cloud, call, project.service_role, bucket)
     now = cloud.clock.now()
     binding = dataset.bindings[uri] = Binding(bucket, created=now, updated=now)
     follow(imm_of(cloud, call), key, bucket)
@@ -122,6 +125,14 @@ def held_binding(cloud: Cloud, dataset: Dataset, call: Call) -> Binding:
     if found is None or found.state == "Deleted":
         raise refusals.not_found(cloud, "Binding")
     return found
+
+
+def _check_role(cloud: Cloud, call: Call, role: str, bucket: str) -> None:
+    """Refuse a bucket that IMM cannot list, if that is found out here (`Switches.service_role_denied`)."""
+    code = cloud.switches.service_role_denied
+    forbidden = "" if code == "Failed" else cannot_list(cloud, call.account, role, bucket)
+    if forbidden:
+        raise Refusal(_FORBIDDEN if code == "NoPermission" else refusals.BAD_REQUEST, code, forbidden)
 
 
 def _bucket(cloud: Cloud, call: Call) -> str:

@@ -5,6 +5,7 @@ Index calls only accept work: `jobs` does it later and announces it. Updates cha
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from emulator.call import Operations, Reply
@@ -29,6 +30,7 @@ SERVED = Operations("imm")
 MAX_FILES = 100
 MAX_USER_DATA = 2048  # bytes
 INPUT_FIELDS = frozenset({"URI", "Figures", *STATED})
+LISTS = frozenset({"Labels", "Addresses", "Figures"})  # of structures; CustomLabels is a map, all else is text
 UPDATABLE = ("CustomId", "CustomLabels", "Figures")
 
 
@@ -118,12 +120,24 @@ def _input_file(cloud: Cloud, stated: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(uri, str) or not uri:
         raise refusals.invalid_argument("The parameter URI is required but not provided.")
     parse_file_uri(uri)
+    wrong = sorted(name for name, value in stated.items() if not _has_its_type(name, value))
+    if wrong:
+        raise refusals.invalid_argument(f"The field {wrong[0]} of {uri} does not have its type.")
     labels = stated.get("CustomLabels") or {}
     flat = isinstance(labels, dict) and all(isinstance(value, str | int | float) for value in labels.values())
     if not flat:
         raise refusals.invalid_argument(f"CustomLabels of {uri} must be a flat map of keys and values.")
     _check_labels(cloud.switches, uri, labels)
     return stated
+
+
+def _has_its_type(name: str, value: object) -> bool:
+    """Whether a member of InputFile is of the type that the vendor's struct gives it."""
+    if value is None or name == "CustomLabels":
+        return True
+    if name in LISTS:
+        return isinstance(value, list) and all(isinstance(item, dict) for item in value)
+    return isinstance(value, str)
 
 
 def _check_labels(switches: Switches, uri: str, labels: dict[str, Any]) -> None:
@@ -137,9 +151,10 @@ def _check_labels(switches: Switches, uri: str, labels: dict[str, Any]) -> None:
 
 
 def _update(dataset: Dataset, stated: dict[str, Any], now: float) -> bool:
-    held = dataset.files.get(str(stated["URI"]))
+    uri = str(stated["URI"])
+    held = dataset.files.get(uri)
     if held is None:
         return False
-    held.meta.update({name: stated[name] for name in UPDATABLE if stated.get(name)})
-    held.meta["UpdateTime"] = rfc3339_nano(now)
+    said = {name: stated[name] for name in UPDATABLE if stated.get(name)}
+    dataset.keep(uri, replace(held, meta={**held.meta, **said, "UpdateTime": rfc3339_nano(now)}))
     return True

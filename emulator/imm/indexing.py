@@ -6,12 +6,16 @@ a binding goes when its object goes.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from emulator.imm.extract.files import extract
+from emulator.imm.extract.kinds import kind_of
+from emulator.imm.extract.outcome import Extracted
 from emulator.imm.state import IndexedFile
 from emulator.imm.times import rfc3339_nano
+from emulator.oss.state import NULL_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +28,9 @@ STATED = (
     "CustomId", "CustomLabels", "MediaType", "ContentType", "FileHash", "OSSURI", "Title", "Album", "AlbumArtist",
     "Artist", "Composer", "Performer", "LatLong", "ProduceTime", "Labels", "Addresses",
 )  # fmt: skip
+FORBIDDEN = "[InvalidArgument] File access forbidden."  # the message: developer.aliyun.com/ask/537150; the code: 400
+# What a bucket's listing tells of an object, whoever may read it.
+LISTED = ("Filename", "Size", "FileModifiedTime", "ETag", "OSSObjectType", "OSSStorageClass")
 STANDARD_HEADERS = {
     "cache-control": "CacheControl",
     "content-disposition": "ContentDisposition",
@@ -32,7 +39,21 @@ STANDARD_HEADERS = {
     "expires": "OSSExpiration",
     "x-oss-server-side-encryption": "ServerSideEncryption",
     "x-oss-server-side-encryption-key-id": "ServerSideEncryptionKeyId",
+    "x-oss-server-side-data-encryption": "ServerSideDataEncryption",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How an object is read.
+
+    Attributes:
+        object_status: `GOOD/BROKEN`, the values of ObjectStatus, or `absent` (`Switches.object_status`).
+        forbidden: Why IMM's role may not read the object; "" if it may. Its listing still says what it is called.
+    """
+
+    object_status: str
+    forbidden: str = ""
 
 
 def index_object(
@@ -42,7 +63,7 @@ def index_object(
     bucket: str,
     item: StoredObject,
     now: float,
-    object_status: str,
+    reading: Reading,
     stated: Mapping[str, object] | None = None,
 ) -> str:
     """Put an object's metadata into the dataset, at `now`.
@@ -54,7 +75,7 @@ def index_object(
         bucket: Where `item` lies.
         item: The object.
         now: Seconds since the epoch.
-        object_status: `GOOD/BROKEN`, the values of ObjectStatus, or `absent` (`Switches.object_status`).
+        reading: What may be read of it.
         stated: The caller's InputFile for an index made by hand; None for a binding's.
 
     Returns:
@@ -66,27 +87,20 @@ def index_object(
     refused = _over_quota(dataset, item.size - (held.size if held else 0), is_new=held is None)
     if refused:
         return refused
-    facts, problem = _described(item, now, held, object_status)
+    facts, problem = _described(item, now, held, reading)
     meta = {**_identity(owner, project, dataset.name, uri), **facts}
     _state(meta, held.meta if held else {}, ("CustomId", "CustomLabels", "Figures"))
     _state(meta, stated or {}, STATED)
-    dataset.total_size += item.size - (held.size if held else 0)
-    dataset.files[uri] = IndexedFile(meta, item.size, manual=stated is not None or (held is not None and held.manual))
+    manual = stated is not None or (held is not None and held.manual)
+    dataset.keep(uri, IndexedFile(meta, item.size, manual))
     return problem
-
-
-def forget_file(dataset: Dataset, uri: str) -> None:
-    """Take a file out of the index, if it is there."""
-    held = dataset.files.pop(uri, None)
-    if held is not None:
-        dataset.total_size -= held.size
 
 
 def forget_object(dataset: Dataset, uri: str) -> None:
     """An object is gone: so is its entry, unless it was made by hand."""
     held = dataset.files.get(uri)
     if held is not None and not held.manual:
-        forget_file(dataset, uri)
+        dataset.forget(uri)
 
 
 def _over_quota(dataset: Dataset, growth: int, *, is_new: bool) -> str:
@@ -98,19 +112,24 @@ def _over_quota(dataset: Dataset, growth: int, *, is_new: bool) -> str:
 
 
 def _described(
-    item: StoredObject, now: float, held: IndexedFile | None, object_status: str
+    item: StoredObject, now: float, held: IndexedFile | None, reading: Reading
 ) -> tuple[dict[str, object], str]:
     """What the object and its content say, and what is wrong with the content."""
-    kind, extracted = extract(item.key, item.content_type, item.data)
+    facts = _object_facts(item)
+    if reading.forbidden:
+        facts = {name: facts[name] for name in LISTED}
+        kind, extracted = kind_of(item.key, "", b""), Extracted(problem=f"{FORBIDDEN} {reading.forbidden}")
+    else:
+        kind, extracted = extract(item.key, item.content_type, item.data)
     described: dict[str, object] = {
         "CreateTime": held.meta["CreateTime"] if held else rfc3339_nano(now),
         "UpdateTime": rfc3339_nano(now),
-        **_object_facts(item),
+        **facts,
         "MediaType": kind.media_type,
         "ContentType": kind.content_type,
         **extracted.fields,
     }
-    good, known, broken = object_status.partition("/")
+    good, known, broken = reading.object_status.partition("/")
     if known:
         described["ObjectStatus"] = broken if extracted.problem else good
     if extracted.problem:
@@ -140,6 +159,8 @@ def _object_facts(item: StoredObject) -> dict[str, object]:
         "OSSStorageClass": item.storage_class,
         "ObjectACL": item.acl,
     }
+    if item.version_id != NULL_VERSION:
+        facts["OSSVersionId"] = item.version_id
     if item.metadata:
         facts["OSSUserMeta"] = {f"x-oss-meta-{name}": value for name, value in item.metadata.items()}
     if item.tags:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emulator.imm.batch_end import task_done
-from emulator.imm.indexing import STATED, index_object
+from emulator.imm.indexing import STATED, Reading, index_object
 from emulator.imm.notify import announce, index_event
+from emulator.imm.roles import DEFAULT_ROLE, cannot_read
 from emulator.oss.store import find_bucket, find_object
 
 if TYPE_CHECKING:
@@ -27,18 +28,33 @@ def run_due_jobs(cloud: Cloud, account: str, region: str, imm: ImmState) -> bool
     for job in due:
         project = imm.projects.get(job.project)
         dataset = project.datasets.get(job.dataset) if project else None
-        errors = [_index(cloud, account, region, job, dataset, stated) for stated in job.files]
+        role = _role(project, job)
+        errors = [_index(cloud, account, region, role, job, dataset, stated) for stated in job.files]
         if project is not None:
             _end_task(project, job, errors)
         if job.batch_id:
             task_done(cloud, account, region, project, job)
         elif job.topic:
-            announce(cloud, account, region, job.topic, index_event(cloud.switches, job, errors))
+            announce(cloud, account, region, role, job.topic, index_event(cloud.switches, job, errors))
     return True
 
 
+def _role(project: Project | None, job: IndexJob) -> str:
+    """Whom IMM acts as: the batch's role, or the project's; the default one's for a project that is gone."""
+    if project is None:
+        return DEFAULT_ROLE
+    batch = project.batches.get(job.batch_id)
+    return project.service_role if batch is None else batch.service_role
+
+
 def _index(
-    cloud: Cloud, account: str, region: str, job: IndexJob, dataset: Dataset | None, stated: dict[str, object]
+    cloud: Cloud,
+    account: str,
+    region: str,
+    role: str,
+    job: IndexJob,
+    dataset: Dataset | None,
+    stated: dict[str, object],
 ) -> str:
     """Index one file; what is wrong with it, or nothing."""
     if dataset is None:
@@ -50,8 +66,8 @@ def _index(
     if item is None:
         return FILE_MISSING
     told = {name: stated[name] for name in STATED if stated.get(name)}
-    status = cloud.switches.object_status
-    return index_object(account, job.project, dataset, bucket_name, item, job.due, status, told)
+    reading = Reading(cloud.switches.object_status, cannot_read(cloud, account, role, bucket_name, key))
+    return index_object(account, job.project, dataset, bucket_name, item, job.due, reading, told)
 
 
 def _end_task(project: Project, job: IndexJob, errors: list[str]) -> None:

@@ -48,7 +48,7 @@ def wanted_fields(call: Call) -> frozenset[str]:
 
 
 def shown_file(held: IndexedFile, wanted: frozenset[str]) -> dict[str, object]:
-    """An entry as an answer shows it."""
+    """An entry as an answer shows it, for reading only."""
     if not wanted:
-        return dict(held.meta)
+        return held.meta
     return {name: value for name, value in held.meta.items() if name in wanted}

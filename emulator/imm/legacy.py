@@ -13,6 +13,7 @@ from emulator.call import Operations, Refusal, Reply
 from emulator.imm import params, refusals
 from emulator.imm.lookup import imm_of
 from emulator.imm.projects import require_empty
+from emulator.imm.roles import DEFAULT_ROLE
 from emulator.imm.state import LegacyProject
 from emulator.imm.times import rfc3339_nano
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 OPERATIONS = Operations("imm-2017")
 NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]{1,49}")
-DEFAULT_ROLE = "AliyunIMMDefaultRole"
 MAX_KEYS = 100
 MAX_UNITS = 1000
 

@@ -10,14 +10,15 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from emulator.imm.batch_run import run_batches
-from emulator.imm.indexing import forget_object, index_object
+from emulator.imm.indexing import Reading, forget_object, index_object
 from emulator.imm.jobs import run_due_jobs
+from emulator.imm.roles import cannot_list, cannot_read
 from emulator.imm.state import BindingKey, PendingChange
 from emulator.oss.store import find_bucket, find_object, iterate_objects
 
 if TYPE_CHECKING:
-    from emulator.imm.state import Binding, Dataset, ImmState, Phase, State
-    from emulator.oss.state import ObjectChange
+    from emulator.imm.state import Binding, Dataset, ImmState, Phase, Project, State
+    from emulator.oss.state import ObjectChange, StoredObject
     from emulator.state import Cloud
 
 
@@ -131,12 +132,14 @@ def _turn(cloud: Cloud) -> bool:
 def _is_still(binding: Binding) -> bool:
     """Whether only a caller or an object's change can move the binding from here."""
     waiting = binding.state == "Ready" or (binding.state == "Running" and binding.phase == "FullScanning")
+    waiting |= binding.state == "Retrying" and binding.reason == _lost(binding)
     return not waiting and binding.gone_at is None and not (binding.changes and binding.state == "Running")
 
 
 def _move(cloud: Cloud, owner: str, imm: ImmState, key: BindingKey, budget: int) -> int:
     """One binding's due steps, as many as `budget` allows; how many were done."""
-    dataset = imm.projects[key.project].datasets[key.dataset]
+    project = imm.projects[key.project]
+    dataset = project.datasets[key.dataset]
     binding = dataset.bindings[key.uri]
     now = cloud.clock.now()
     done = 0
@@ -148,26 +151,55 @@ def _move(cloud: Cloud, owner: str, imm: ImmState, key: BindingKey, budget: int)
         binding.scan_started = binding.updated
         binding.state, binding.phase = "Running", "FullScanning"
         done += 1
+    if binding.state == "Retrying" and binding.reason == _lost(binding) and find_bucket(cloud, binding.bucket):
+        done += _begin_again(binding, now)
     if binding.state != "Running":
         return done
     if find_bucket(cloud, binding.bucket) is None:
         return done + _lose_bucket(cloud, binding)
     if binding.phase == "FullScanning":
-        done += _scan(cloud, owner, key.project, dataset, binding, budget - done)
-    return done + _follow(cloud, owner, key.project, dataset, binding, budget - done)
+        forbidden = cannot_list(cloud, owner, project.service_role, binding.bucket)
+        if forbidden:
+            return done + _fail(cloud, binding, forbidden)
+        done += _scan(cloud, owner, project, dataset, binding, budget - done)
+    return done + _follow(cloud, owner, project, dataset, binding, budget - done)
+
+
+def _fail(cloud: Cloud, binding: Binding, reason: str) -> int:
+    binding.changes.clear()
+    binding.state, binding.phase, binding.reason, binding.updated = "Failed", "", reason, cloud.clock.now()
+    return 1
 
 
 def _lose_bucket(cloud: Cloud, binding: Binding) -> int:
-    """What becomes of a binding without its bucket is not known: a switch. How it could recover is not modelled."""
+    """What becomes of a binding without its bucket is not known: a switch. One that retries goes on when it is back."""
     binding.changes.clear()
     if cloud.switches.lost_bucket_state == "Running":
         return 0
     binding.state, binding.updated = cloud.switches.lost_bucket_state, cloud.clock.now()
-    binding.reason = f"The bucket {binding.bucket} does not exist."
+    binding.reason = _lost(binding)
     return 1
 
 
-def _scan(cloud: Cloud, owner: str, project: str, dataset: Dataset, binding: Binding, budget: int) -> int:
+def _lost(binding: Binding) -> str:
+    return f"The bucket {binding.bucket} does not exist."
+
+
+def _begin_again(binding: Binding, now: float) -> int:
+    """A retry has succeeded: the bucket is scanned from its beginning."""
+    binding.state, binding.phase, binding.reason, binding.updated = "Running", "FullScanning", "", now
+    binding.scan_started, binding.pace, binding.cursor = now, 0, ""
+    return 1
+
+
+def _index(
+    cloud: Cloud, owner: str, project: Project, dataset: Dataset, bucket: str, item: StoredObject, due: float
+) -> None:
+    forbidden = cannot_read(cloud, owner, project.service_role, bucket, item.key)
+    index_object(owner, project.name, dataset, bucket, item, due, Reading(cloud.switches.object_status, forbidden))
+
+
+def _scan(cloud: Cloud, owner: str, project: Project, dataset: Dataset, binding: Binding, budget: int) -> int:
     """Read on from the cursor at the set pace. The scan ends one file's time after the last file was due."""
     rate = cloud.imm_settings.scan_files_per_second
     allowed = int((cloud.clock.now() - binding.scan_started) * rate + 1e-6) - binding.pace
@@ -176,7 +208,7 @@ def _scan(cloud: Cloud, owner: str, project: str, dataset: Dataset, binding: Bin
         binding.pace += 1
         count += 1
         due = binding.scan_started + binding.pace / rate
-        index_object(owner, project, dataset, binding.bucket, item, due, cloud.switches.object_status)
+        _index(cloud, owner, project, dataset, binding.bucket, item, due)
         binding.cursor = item.key
     if count < allowed and count < budget:  # nothing is left, and time is
         binding.updated = binding.scan_started + (binding.pace + 1) / rate
@@ -185,14 +217,14 @@ def _scan(cloud: Cloud, owner: str, project: str, dataset: Dataset, binding: Bin
     return count
 
 
-def _follow(cloud: Cloud, owner: str, project: str, dataset: Dataset, binding: Binding, budget: int) -> int:
+def _follow(cloud: Cloud, owner: str, project: Project, dataset: Dataset, binding: Binding, budget: int) -> int:
     count = 0
     while count < budget and binding.changes and binding.changes[0].due <= cloud.clock.now():
         change = binding.changes.popleft()
         count += 1
         item = find_object(cloud, binding.bucket, change.key)
         if item is not None:
-            index_object(owner, project, dataset, binding.bucket, item, change.due, cloud.switches.object_status)
+            _index(cloud, owner, project, dataset, binding.bucket, item, change.due)
         else:
             forget_object(dataset, f"oss://{binding.bucket}/{change.key}")
     return count

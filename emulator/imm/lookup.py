@@ -75,7 +75,7 @@ def settle(thing: Project | Dataset, now: float) -> None:
 
 def _admit(cloud: Cloud, project: Project) -> None:
     now, rate = cloud.clock.now(), cloud.imm_settings.queries_per_second
-    if rate <= 0:
+    if rate <= 0 or cloud.loose:
         return
     if project.tokens < 0:
         project.tokens, project.tokens_at = rate, now

@@ -6,6 +6,7 @@ OSSUserMeta in any case, OSSTagging exactly.
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -99,7 +100,7 @@ def _typed_matcher(field: str, operation: str, value: str) -> Callable[[object],
     match kind:
         case "number":
             wanted_number = _number(field, value)
-            return lambda held: isinstance(held, int | float) and compare(float(held), wanted_number)
+            return lambda held: isinstance(held, (int, float)) and compare(held, wanted_number)
         case "time":
             wanted_time = normalised(value)
             if wanted_time is None:
@@ -108,7 +109,7 @@ def _typed_matcher(field: str, operation: str, value: str) -> Callable[[object],
         case "labels":
             return lambda held: compare(str(held).lower(), value.lower())
         case _:
-            return lambda held: _own_type(held, value, compare)
+            return _own_type(value, compare)
 
 
 def _textual(operation: str, value: str, *, fold: bool) -> Callable[[object], bool]:
@@ -118,14 +119,19 @@ def _textual(operation: str, value: str, *, fold: bool) -> Callable[[object], bo
     return lambda held: bool(phrase) and _contains(words(str(held)), phrase)
 
 
-def _own_type(held: object, value: str, compare: Callable[[Any, Any], bool]) -> bool:
+def _own_type(value: str, compare: Callable[[Any, Any], bool]) -> Callable[[object], bool]:
     """Members of structures carry numbers or texts; a number is compared as one if the value is one."""
-    if isinstance(held, (int, float)):  # a tuple: it is asked of every entry, and a union takes five times as long
-        try:
-            return compare(float(held), float(value))
-        except ValueError:
-            return False
-    return compare(str(held), value)
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan  # nothing compares to it
+
+    def test(held: object) -> bool:
+        if isinstance(held, (int, float)):  # a tuple: it is asked of every entry, and a union takes five times as long
+            return compare(held, number)
+        return compare(str(held), value)
+
+    return test
 
 
 def _number(field: str, value: str) -> float:
@@ -133,6 +139,14 @@ def _number(field: str, value: str) -> float:
         return float(value)
     except ValueError:
         raise refusals.invalid_argument(f"The value {value} of the field {field} is not a number.") from None
+
+
+def as_float(number: float) -> float:
+    """The number as a float; JSON's whole numbers have no end, and one beyond all floats counts as infinite."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.copysign(math.inf, number > 0 or -1)
 
 
 def words(text: str) -> list[str]:

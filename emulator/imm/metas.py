@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from emulator.call import Operations, Reply
 from emulator.imm import params, refusals
-from emulator.imm.indexing import forget_file
 from emulator.imm.kept import parse_file_uri, shown_file, wanted_fields
 from emulator.imm.lookup import dataset_of
 
@@ -46,7 +45,7 @@ def delete_file_meta(cloud: Cloud, call: Call) -> Reply:
     _, dataset = dataset_of(cloud, call)
     uri = params.text(call, "URI")
     parse_file_uri(uri)
-    forget_file(dataset, uri)
+    dataset.forget(uri)
     return Reply({})
 
 
@@ -55,7 +54,7 @@ def batch_delete_file_meta(cloud: Cloud, call: Call) -> Reply:
     """Forget up to 100 files. api-imm-2020-09-30-batchdeletefilemeta."""
     _, dataset = dataset_of(cloud, call)
     for uri in _uris(call):
-        forget_file(dataset, uri)
+        dataset.forget(uri)
     return Reply({})
 
 

@@ -8,11 +8,13 @@ URIs.
 from __future__ import annotations
 
 import json
+import logging
 from base64 import b64encode
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from emulator.imm.roles import cannot_publish
 from emulator.imm.times import rfc3339_nano, utc_millis
 from emulator.mns.publish import publish
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from emulator.imm.state import IndexJob
     from emulator.state import Cloud
     from emulator.switches import Switches
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +39,12 @@ class Event:
     content: dict[str, object]
 
 
-def announce(cloud: Cloud, account: str, region: str, topic: str, event: Event) -> None:
-    """Publish an event; a topic that is gone gets nothing."""
+def announce(cloud: Cloud, account: str, region: str, role: str, topic: str, event: Event) -> None:
+    """Publish an event as the service role; a topic that is gone, or that the role may not publish to, gets nothing."""
+    forbidden = cannot_publish(cloud, account, region, role, topic)
+    if forbidden:
+        log.warning("IMM's message %s to the topic %s is lost: %s", event.event_id, topic, forbidden)
+        return
     body = _dumps(event.content)
     if cloud.switches.notification_enveloped:
         body = _dumps(envelope(cloud.switches, account, region, event, body))

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from functools import cmp_to_key
+from bisect import bisect_right
+from collections.abc import Callable
+from functools import cmp_to_key, partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from emulator.imm import refusals
 from emulator.imm.fields import MAPS, type_of
-from emulator.imm.matching import values_of
+from emulator.imm.matching import as_float, values_of
 from emulator.imm.times import normalised
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from emulator.call import Call
     from emulator.imm.state import IndexedFile
 
 MAX_SORT_FIELDS = 5
 Place = list[Any]  # the sort values, then the URI
+Column = Callable[["IndexedFile"], float | str | None]
 
 
 def sort_of(call: Call, *, rest: str) -> list[tuple[str, bool]]:
@@ -56,40 +60,66 @@ def page_of(
 
     Files without a sort field's value come last; equal ones are in order of URI. `score` sorts first, highest first.
     """
-    descending = [True] * (score is not None) + [desc for _, desc in sort]
+    columns: list[tuple[Column, bool]] = [(partial(_value, field), descending) for field, descending in sort]
+    if score is not None:
+        columns.insert(0, (score, True))
+    ordered = sorted(files, key=uri_of)
+    for column, descending in reversed(columns):  # the sort is stable: the last one decides first
+        ordered = _by_column(ordered, column, descending=descending)
 
     def place(item: IndexedFile) -> Place:
-        values = [_value(item, field) for field, _ in sort]
-        return [*([score(item)] if score else []), *values, str(item.meta["URI"])]
+        return [*(column(item) for column, _ in columns), uri_of(item)]
+
+    begin = 0
+    if token:
+        by_place = _comparing([*(descending for _, descending in columns), False])
+        begin = bisect_right(
+            ordered, by_place(_decoded(token, len(columns) + 1)), key=lambda item: by_place(place(item))
+        )
+    chosen = ordered[begin : begin + size]
+    return chosen, _encoded(place(chosen[-1])) if begin + size < len(ordered) else ""
+
+
+def uri_of(item: IndexedFile) -> str:
+    """What tells an entry from every other, and is its order where nothing else is."""
+    return str(item.meta["URI"])
+
+
+def _by_column(files: list[IndexedFile], column: Column, *, descending: bool) -> list[IndexedFile]:
+    valued = [(column(item), item) for item in files]
+    there = [pair for pair in valued if pair[0] is not None]
+    there.sort(key=itemgetter(0), reverse=descending)
+    return [item for _, item in there] + [item for value, item in valued if value is None]
+
+
+def _comparing(descending: list[bool]) -> Callable[[Place], Any]:
+    """The order of places as a sort key."""
 
     def compare(one: Place, other: Place) -> int:
-        for left, right, desc in zip(one, other, [*descending, False], strict=True):
+        for left, right, desc in zip(one, other, descending, strict=True):
             if left == right:
                 continue
             if left is None or right is None:
                 return 1 if left is None else -1
-            smaller = -1 if left < right else 1
+            of_another_sort = isinstance(left, str) is not isinstance(right, str)  # such a token may be anywhere
+            smaller = -1 if of_another_sort or left < right else 1
             return -smaller if desc else smaller
         return 0
 
-    placed = [(place(item), item) for item in files]
-    by_place = cmp_to_key(compare)
-    placed.sort(key=lambda pair: by_place(pair[0]))
-    after = _decoded(token, len(descending) + 1) if token else None
-    rest = [pair for pair in placed if after is None or compare(pair[0], after) > 0]
-    chosen = rest[:size]
-    more = _encoded(chosen[-1][0]) if len(rest) > size else ""
-    return [item for _, item in chosen], more
+    return cmp_to_key(compare)
 
 
-def _value(item: IndexedFile, field: str) -> float | str | None:
+def _value(field: str, item: IndexedFile) -> float | str | None:
+    """What a file is sorted by: all values of one field have one type."""
     held = next(iter(values_of(item.meta, field)), None)
-    if held is None:
-        return None
-    if type_of(field) == "time":
-        moment = normalised(str(held))
-        return None if moment is None else moment.isoformat()
-    return float(held) if isinstance(held, int | float) else str(held)
+    match type_of(field):
+        case "number":
+            return as_float(held) if isinstance(held, int | float) else None
+        case "time":
+            moment = normalised(str(held))
+            return None if moment is None else moment.isoformat()
+        case _:
+            return None if held is None else str(held)
 
 
 def _encoded(place: Place) -> str:
@@ -99,8 +129,12 @@ def _encoded(place: Place) -> str:
 def _decoded(token: str, length: int) -> Place:
     try:
         place = json.loads(urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise refusals.malformed("NextToken") from None
-    if not isinstance(place, list) or len(place) != length:
+    if (
+        not isinstance(place, list)
+        or len(place) != length
+        or not all(isinstance(v, str | int | float | None) for v in place)
+    ):
         raise refusals.malformed("NextToken")
     return place

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from emulator.imm.batch_state import Batch, BucketAttachment, Task
+from emulator.imm.search_index import SearchIndex
 from emulator.persistence.marks import TRANSIENT
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
 
 State = Literal["Ready", "Stopped", "Running", "Retrying", "Failed", "Deleted"]
 Phase = Literal["", "FullScanning", "IncrementalScanning"]
@@ -87,9 +91,12 @@ class Binding:
         return f"oss://{self.bucket}"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class IndexedFile:
-    """One file's metadata: `meta` is the vendor's `File` structure. A manual index outlives its object."""
+    """One file's metadata: `meta` is the vendor's `File` structure. A manual index outlives its object.
+
+    Never changed in place, `meta` included: the dataset's index must hear of every change (`Dataset.keep`).
+    """
 
     meta: dict[str, object]
     size: int
@@ -106,7 +113,10 @@ class Delayed:
 
 @dataclass(slots=True)
 class Dataset:
-    """A dataset with its bindings by URI and its files by URI; `total_size` is kept up to date, not summed."""
+    """A dataset with its bindings by URI and its files by URI.
+
+    Files change through `keep` and `forget` only, which keep `total_size` and the index of their values up to date.
+    """
 
     name: str
     created: float
@@ -119,6 +129,27 @@ class Dataset:
     files: dict[str, IndexedFile] = field(default_factory=dict)
     total_size: int = 0
     delayed: list[Delayed] = field(default_factory=list)
+    index: SearchIndex = field(default_factory=SearchIndex, metadata=TRANSIENT)
+
+    def keep(self, uri: str, item: IndexedFile) -> None:
+        """Add or replace a file."""
+        held = self.files.get(uri)
+        self.files[uri] = item
+        self.total_size += item.size - (held.size if held else 0)
+        self.index.change(uri, held.meta if held else None, item.meta)
+
+    def forget(self, uri: str) -> None:
+        """Take a file out, if it is there."""
+        held = self.files.pop(uri, None)
+        if held is not None:
+            self.total_size -= held.size
+            self.index.change(uri, held.meta, None)
+
+    def look_up(self, name: str, operation: str, value: str) -> AbstractSet[str] | None:
+        """URIs of the files that meet a condition on the field `name`; None if there is no telling."""
+        return self.index.look_up(
+            name, operation, value, lambda: ((uri, item.meta) for uri, item in self.files.items())
+        )
 
 
 @dataclass(slots=True)

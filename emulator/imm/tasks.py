@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from emulator.state import Cloud
 
 SERVED = Operations("imm")
-INDEX_TASK = "FileMetaIndex"  # assumed: the list of task types (document_detail/2743993) could not be read
+INDEX_TASK = "FileMetaIndex"  # assumed: the vendor's list of task types could not be read
 KEPT_SECONDS = 7 * 24 * 3600.0
 MAX_PAGE = 100
 STATUSES = ("Running", "Succeeded", "Failed")

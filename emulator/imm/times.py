@@ -21,9 +21,9 @@ def normalised(text: str) -> datetime | None:
     """An RFC 3339 time as an aware instant in UTC, or None if it is none. Without an offset it is read as +08:00."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=CHINA)).astimezone(UTC)
+    except (ValueError, OverflowError):  # the first and the last year have moments that UTC cannot name
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=CHINA)).astimezone(UTC)
 
 
 def utc_millis(moment: float) -> str:

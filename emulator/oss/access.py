@@ -1,6 +1,7 @@
 """Finding the bucket and the object a call means, and whether the caller may touch them.
 
-Ownership and access control lists are checked here; RAM and bucket policies are stored but not evaluated yet.
+Ownership and access control lists are checked here; RAM's policies are `emulator.authorization`'s business. Bucket
+policies are kept and not evaluated.
 """
 
 from __future__ import annotations
@@ -36,6 +37,12 @@ def owned_bucket(cloud: Cloud, call: Call) -> Bucket:
         message = "The bucket you are attempting to access must be addressed using the specified endpoint: "
         raise Refusal(403, "AccessDenied", f"{message}it is in {bucket.region}, the request names {call.named_region}.")
     return bucket
+
+
+def is_open(cloud: Cloud, call: Call) -> bool:
+    """Whether an access control list lets everybody do what the call does."""
+    bucket = cloud.oss.buckets.get(call.resource[0])
+    return bucket is not None and _is_public(bucket, call)
 
 
 def _is_public(bucket: Bucket, call: Call) -> bool:

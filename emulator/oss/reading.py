@@ -27,7 +27,7 @@ _OVERRIDES = {
 }
 
 
-@serves("GetObject", *_OVERRIDES, "versionId", "x-oss-range-behavior", provenance="documented")
+@serves("GetObject", *_OVERRIDES, "versionId", "x-oss-range-behavior")
 def get_object(cloud: Cloud, call: Call) -> Reply:
     """The content, or the range of it that the request asks for."""
     bucket = owned_bucket(cloud, call)

@@ -30,7 +30,7 @@ DEFAULT_CONTENT_TYPE = "application/octet-stream"
 _NOBODY = Cause()
 
 
-def make_object(
+def make_object(  # noqa: PLR0913 - one for each fact of an object that a request can state
     key: str,
     data: bytes,
     now: float,
@@ -38,6 +38,9 @@ def make_object(
     content_type: str | None = None,
     metadata: Mapping[str, str] | None = None,
     tags: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    acl: str = "default",
+    storage_class: str = "Standard",
 ) -> StoredObject:
     """The object that a plain put of `data` stores: ETag is the MD5, the content type is guessed if not given."""
     return StoredObject(
@@ -47,8 +50,11 @@ def make_object(
         crc64=crc64(data),
         last_modified=now,
         content_type=content_type or mimetypes.guess_type(key)[0] or DEFAULT_CONTENT_TYPE,
+        headers=dict(headers or {}),
         metadata=dict(metadata or {}),
         tags=dict(tags or {}),
+        acl=acl,
+        storage_class=storage_class,
     )
 
 
@@ -100,7 +106,8 @@ def put_object(cloud: Cloud, bucket: str, item: StoredObject, cause: Cause = _NO
     """
     found = cloud.oss.buckets[bucket]
     before = found.objects.get(item.key)
-    stored = add_version(found, replace(item, last_modified=cloud.clock.now()))
+    now = cloud.clock.now()
+    stored = add_version(found, item if item.last_modified == now else replace(item, last_modified=now))
     _announce(cloud, found, item.key, before, cause)
     return stored
 

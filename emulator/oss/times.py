@@ -20,6 +20,8 @@ def http_date(seconds: float) -> str:
 
 def from_http_date(text: str) -> float | None:
     """Seconds since the epoch, or None if the text is no date."""
+    if not text:
+        return None
     try:
         return parsedate_to_datetime(text).timestamp()
     except (ValueError, OverflowError):

@@ -35,7 +35,8 @@ def marker_of(bucket: Bucket, key: str) -> StoredObject | None:
 
 def add_version(bucket: Bucket, item: StoredObject) -> StoredObject:
     """Make `item` the current version of its key; as stored, with its version id."""
-    stored = replace(item, version_id=_next_id(bucket, item.key))
+    version_id = _next_id(bucket, item.key)
+    stored = item if item.version_id == version_id else replace(item, version_id=version_id)
     _make_way(bucket, stored)
     bucket.store(stored)
     return stored

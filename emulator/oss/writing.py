@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import replace
 from hashlib import md5
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
@@ -57,16 +56,13 @@ def write_answer(bucket: Bucket, stored: StoredObject) -> dict[str, str]:
 
 def described(call: Call, bucket: Bucket, data: bytes, now: float) -> StoredObject:
     """The object that the request's headers describe, with `data` as its content."""
-    item = make_object(
+    return make_object(
         writable_key(call),
         data,
         now,
         content_type=call.headers.get("content-type"),
         metadata=read_metadata(call.headers),
         tags=read_tags(call.headers),
-    )
-    return replace(
-        item,
         headers=read_headers(call.headers),
         acl=read_acl(bucket, call.headers),
         storage_class=read_storage_class(call.headers, bucket.storage_class),
@@ -121,8 +117,8 @@ def read_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 def read_tags(headers: Mapping[str, str]) -> dict[str, str]:
     """Tags of the `x-oss-tagging` header, which is written like a query."""
-    pairs = parse_qsl(headers.get("x-oss-tagging", ""), keep_blank_values=True)
-    return check_tags(pairs)
+    tagging = headers.get("x-oss-tagging")
+    return check_tags(parse_qsl(tagging, keep_blank_values=True)) if tagging else {}
 
 
 def read_acl(bucket: Bucket, headers: Mapping[str, str]) -> str:

@@ -1,6 +1,7 @@
 """Policy documents: checked when they are put, so that a program with a broken policy fails here as it would there.
 
-The checks are those any valid policy passes; the code `MalformedPolicyDocument` is assumed. Nothing is evaluated yet.
+The checks are those any valid policy passes; the code `MalformedPolicyDocument` is assumed. A condition on something
+that the emulator cannot say of a request is refused as the emulator's own shortcoming: it would silently never hold.
 """
 
 from __future__ import annotations
@@ -9,9 +10,16 @@ import json
 from typing import Any
 
 from emulator.call import Refusal
+from emulator.ram.conditions import read_conditions
 
 _LONGEST = 6144  # characters without spaces, for a custom policy
 _EFFECTS = frozenset({"Allow", "Deny"})
+# What `emulator.authorization` can say of a request.
+CONDITION_KEYS = (
+    "acs:CurrentTime", "acs:PrincipalARN", "acs:SecureTransport", "acs:Service", "acs:SourceIp", "acs:UserAgent",
+    "oss:Delimiter", "oss:Prefix", "oss:x-oss-acl", "oss:x-oss-object-acl",
+)  # fmt: skip
+_KNOWN_KEYS = frozenset(key.lower() for key in CONDITION_KEYS)
 _STATEMENT_KEYS = frozenset(
     {"Action", "NotAction", "Condition", "Effect", "NotPrincipal", "NotResource", "Principal", "Resource", "Sid"}
 )
@@ -26,6 +34,7 @@ def check_policy(text: str) -> str:
             raise _malformed("a statement needs Resource or NotResource")
         if "Principal" in statement:
             raise _malformed("an identity's policy has no Principal")
+        _check_conditions(statement.get("Condition", {}))
     return text
 
 
@@ -39,6 +48,17 @@ def check_trust_policy(text: str) -> str:
         if not actions or not all(action.startswith("sts:") for action in actions):
             raise _malformed("a trust policy's Action is sts:AssumeRole")
     return text
+
+
+def _check_conditions(block: object) -> None:
+    try:
+        conditions = read_conditions(block)
+    except ValueError as error:
+        raise _malformed(str(error)) from None
+    unknown = sorted({condition.key for condition in conditions} - _KNOWN_KEYS)
+    if unknown:
+        message = f"The emulator does not know the condition key {unknown[0]}; it knows {', '.join(CONDITION_KEYS)}. "
+        raise Refusal(400, "NotImplemented.Emulator", f"{message}Add it in emulator/authorization.py.")
 
 
 def _statements(text: str) -> list[dict[str, Any]]:

@@ -28,6 +28,7 @@ _SYSTEM = {
     "AliyunIMMReadOnlyAccess": ("Read-only access to IMM", ["imm:Get*", "imm:List*", "imm:*Query"]),
     "AliyunMNSFullAccess": ("Full access to MNS", ["mns:*"]),
     "AliyunMNSReadOnlyAccess": ("Read-only access to MNS", ["mns:Get*", "mns:List*"]),
+    "AliyunRAMFullAccess": ("Full access to RAM", ["ram:*"]),
     "AliyunRAMReadOnlyAccess": ("Read-only access to RAM", ["ram:Get*", "ram:List*"]),
     "AliyunSTSAssumeRoleAccess": ("Calling AssumeRole of STS", ["sts:AssumeRole"]),
 }

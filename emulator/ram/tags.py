@@ -31,7 +31,7 @@ def tag_resources(cloud: Cloud, call: Call) -> Reply:
 @serves("UntagResources", "ResourceType", "ResourceNames", "TagKeys", "All")
 def untag_resources(cloud: Cloud, call: Call) -> Reply:
     """Remove the named tags, or all of them."""
-    keys = _texts(call, "TagKeys")
+    keys = named_texts(call, "TagKeys")
     for _, tagged in _named(cloud, call):
         for key in list(tagged.tags) if call.params.get("All", "").lower() == "true" else keys:
             tagged.tags.pop(key, None)
@@ -56,14 +56,14 @@ def _named(cloud: Cloud, call: Call) -> list[tuple[str, Role | Policy]]:
     if kind not in {"role", "policy"}:
         raise Refusal(400, "NotImplemented.Emulator", f"Tags of {kind} are not kept; add them in emulator/ram/tags.py.")
     known: dict[str, Role] | dict[str, Policy] = ram.roles if kind == "role" else ram.policies
-    names = _texts(call, "ResourceNames") or list(known)
+    names = named_texts(call, "ResourceNames") or list(known)
     for name in names:
         if name not in known:
             raise absent(kind.capitalize(), name)
     return [(name, known[name]) for name in names]
 
 
-def _texts(call: Call, name: str) -> list[str]:
+def named_texts(call: Call, name: str) -> list[str]:
     """A list that travels as JSON or flattened (`ResourceNames.1`)."""
     flat = sorted(
         (int(match.group(1)), value)

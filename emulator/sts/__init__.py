@@ -1,1 +1,1 @@
-"""Security Token Service: who a key belongs to."""
+"""Security Token Service: who a key belongs to, and keys that end."""

@@ -7,14 +7,13 @@ decoded, and a key that holds `%2F` must not be mistaken for a folder.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING
-from urllib.parse import unquote_to_bytes
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote, unquote_to_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+_UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 FORM = "application/x-www-form-urlencoded"
 
@@ -30,54 +29,91 @@ def decode(text: str, *, plus_is_space: bool) -> str:
 
 def parse_pairs(text: str, *, plus_is_space: bool = True) -> tuple[tuple[str, str], ...]:
     """Names and values of a query or form, decoded, in order, empty values kept."""
-    pairs = (part.partition("=") for part in text.split("&") if part)
-    return tuple((decode(k, plus_is_space=plus_is_space), decode(v, plus_is_space=plus_is_space)) for k, _, v in pairs)
+    pairs = [part.partition("=") for part in text.split("&") if part]
+    if "%" in text or (plus_is_space and "+" in text):
+        return tuple(
+            [(decode(k, plus_is_space=plus_is_space), decode(v, plus_is_space=plus_is_space)) for k, _, v in pairs]
+        )
+    return tuple([(k, v) for k, _, v in pairs])
 
 
-@dataclass(frozen=True)
+def encode(text: str, *, safe: str = "") -> str:
+    """Percent-encoded text, as every signature wants it: all but letters, digits, `-_.~` and what is `safe`."""
+    if _UNRESERVED.fullmatch(text):
+        return text
+    return quote(text, safe=f"~{safe}", errors="surrogateescape")
+
+
 class HttpRequest:
-    """A request as it came. `target` is the raw path with the raw query; header names are in lower case."""
+    """A request as it came.
 
-    method: str
-    target: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-    scheme: str = "http"
+    Not a dataclass: one is made per request, and a frozen one takes ten times as long.
+
+    Attributes:
+        method: The HTTP verb.
+        target: The raw path with the raw query.
+        headers: Names in lower case.
+        body: The raw body.
+        scheme: `http` or `https`.
+        source: The address it came from, or "".
+        host: The Host header, with its port.
+        raw_path: The path as sent, still encoded.
+        raw_query: The query as sent, still encoded.
+        query: The decoded query; of a repeated name the last value counts.
+    """
+
+    __slots__ = (
+        "_form",
+        "body",
+        "headers",
+        "host",
+        "method",
+        "query",
+        "raw_path",
+        "raw_query",
+        "scheme",
+        "source",
+        "target",
+    )
+
+    def __init__(
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        scheme: str = "http",
+        source: str = "",
+    ) -> None:
+        self.method = method
+        self.target = target
+        self.headers = headers
+        self.body = body
+        self.scheme = scheme
+        self.source = source
+        self.host = headers.get("host", "")
+        self.raw_path, _, self.raw_query = target.partition("?")
+        self.query: Mapping[str, str] = dict(parse_pairs(self.raw_query)) if self.raw_query else {}
+        self._form: Mapping[str, str] | None = None
 
     @property
-    def host(self) -> str:
-        """The Host header, with its port."""
-        return self.headers.get("host", "")
-
-    @property
-    def raw_path(self) -> str:
-        """The path as sent, still encoded."""
-        return self.target.partition("?")[0]
-
-    @property
-    def raw_query(self) -> str:
-        """The query as sent, still encoded."""
-        return self.target.partition("?")[2]
-
-    @cached_property
-    def query(self) -> Mapping[str, str]:
-        """The decoded query; of a repeated name the last value counts."""
-        return dict(parse_pairs(self.raw_query))
-
-    @cached_property
     def form(self) -> Mapping[str, str]:
         """The decoded form body, empty if the body is not a form."""
-        if self.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+        if self._form is None:
+            self._form = self._read_form()
+        return self._form
+
+    def _read_form(self) -> Mapping[str, str]:
+        if not self.body or self.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
             return {}
         return dict(parse_pairs(self.body.decode("utf-8", "surrogateescape")))
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
-    """What goes back. `length` overrides the Content-Length of a HEAD answer, whose body stays empty."""
+class HttpAnswer(NamedTuple):
+    """What goes back."""
 
     status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str]
     body: bytes = b""
 
 

@@ -10,11 +10,14 @@ import base64
 from typing import TYPE_CHECKING
 
 from emulator.wire.http import HttpAnswer, clean
-from emulator.wire.xml import render
+from emulator.wire.xml import Node, render
 
 if TYPE_CHECKING:
     from emulator.call import Refusal, Reply
 
+# help.aliyun.com/en/oss/user-guide/0003-00000201 and …202
+_EXPLICIT = "0003-00000201"
+_IMPLICIT = "0003-00000202"
 MNS_NAMESPACE = "http://mns.aliyuncs.com/doc/v1/"
 
 
@@ -29,15 +32,16 @@ def oss_reply(reply: Reply, request_id: str) -> HttpAnswer:
 
 def oss_refusal(refusal: Refusal, request_id: str, host: str, *, head: bool) -> HttpAnswer:
     """An OSS error document; for HEAD it travels in `x-oss-err`."""
-    body = render(
-        "Error",
-        [
-            ("Code", refusal.code),
-            ("Message", refusal.message),
-            ("RequestId", request_id),
-            ("HostId", clean(host.partition(":")[0])),
-        ],
-    )
+    nodes: list[Node] = [
+        ("Code", refusal.code),
+        ("Message", refusal.message),
+        ("RequestId", request_id),
+        ("HostId", clean(host.partition(":")[0])),
+    ]
+    if refusal.denied is not None:
+        explicit = refusal.denied.get("NoPermissionType") == "ExplicitDeny"
+        nodes += [("AccessDeniedDetail", list(refusal.denied.items())), ("EC", _EXPLICIT if explicit else _IMPLICIT)]
+    body = render("Error", nodes)
     fixed = {"x-oss-request-id": request_id, "server": "AliyunOSS", "content-type": "application/xml"}
     headers = {**fixed, **refusal.headers}
     if head:

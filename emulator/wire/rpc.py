@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from pydantic_core import to_json
+
 from emulator.wire.http import HttpAnswer, HttpRequest, clean
 
 if TYPE_CHECKING:
@@ -50,7 +52,9 @@ def version_of(request: HttpRequest) -> str:
 def params_of(request: HttpRequest) -> dict[str, str]:
     """Query and form merged, without the protocol's own parameters."""
     merged = {**request.query, **request.form}
-    return {name: value for name, value in merged.items() if name not in PROTOCOL_PARAMS}
+    for name in PROTOCOL_PARAMS & merged.keys():
+        del merged[name]
+    return merged
 
 
 def render_reply(reply: Reply, request_id: str) -> HttpAnswer:
@@ -58,21 +62,30 @@ def render_reply(reply: Reply, request_id: str) -> HttpAnswer:
     body = reply.body
     if isinstance(body, bytes):
         return _json(reply.status, body, request_id, reply.headers)
-    document = _ENCODER.encode({"RequestId": request_id, **body})
-    return _json(reply.status, document.encode("utf-8", "replace"), request_id, reply.headers)
+    return _json(reply.status, _encoded({"RequestId": request_id, **body}), request_id, reply.headers)
 
 
 def render_refusal(refusal: Refusal, request_id: str, host: str) -> HttpAnswer:
     """The gateway's error envelope (help.aliyun.com/document_detail/477131)."""
-    document = {
+    document: dict[str, object] = {
         "RequestId": request_id,
         "HostId": clean(host.partition(":")[0]),
         "Code": refusal.code,
         "Message": clean(refusal.message),
         "Recommend": f"https://next.api.aliyun.com/troubleshoot?q={clean(refusal.code)}&requestId={request_id}",
     }
+    if refusal.denied is not None:
+        document["AccessDeniedDetail"] = dict(refusal.denied)
     body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     return _json(refusal.status, body, request_id, refusal.headers)
+
+
+def _encoded(document: Mapping[str, object]) -> bytes:
+    """JSON by pydantic's encoder, four times as fast as the standard one, which takes what that one refuses."""
+    try:
+        return to_json(document)
+    except ValueError:  # text that is not UTF-8, or nested deeper than it goes
+        return _ENCODER.encode(document).encode("utf-8", "replace")
 
 
 def _json(status: int, body: bytes, request_id: str, extra: Mapping[str, str]) -> HttpAnswer:

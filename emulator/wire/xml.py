@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Content = str | int | bool | None | Sequence["Node"]
 Node = tuple[str, "Content"]
 
+DEEPEST = 50  # elements within elements
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -43,15 +44,23 @@ def _inner(content: Content) -> str:
 
 
 def parse(body: bytes) -> Element | None:
-    """The root element with namespaces dropped from every tag, or None if the body is not well-formed XML."""
+    """The root element with namespaces dropped from every tag, or None if the body is not well-formed XML.
+
+    Nor is one that is nested deeper than any document of the services: writing it again would exhaust the stack.
+    """
     try:
         root: Element = fromstring(body)
     except (ParseError, DefusedXmlException, ValueError, LookupError):
         return None
-    for element in root.iter():
-        if isinstance(element.tag, str):
-            element.tag = element.tag.rpartition("}")[2]
-    return root
+    level = [root]
+    for _ in range(DEEPEST):
+        for element in level:
+            if isinstance(element.tag, str):
+                element.tag = element.tag.rpartition("}")[2]
+        level = [child for element in level for child in element]
+        if not level:
+            return root
+    return None
 
 
 def child_text(parent: Element, name: str, default: str = "") -> str:

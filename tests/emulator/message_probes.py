@@ -6,6 +6,13 @@ import json
 from base64 import b64decode
 from typing import TYPE_CHECKING
 
+import pytest
+
+from emulator.call import Refusal
+from emulator.mns import events
+from emulator.mns.state import Queue
+from emulator.oss.state import Cause
+from emulator.oss.store import make_object, put_object
 from tests.emulator.imm_room import ACCOUNT, REGION, URI
 from tests.emulator.resource_probes import outcome
 
@@ -154,3 +161,52 @@ def one_body(room: Room) -> str:
     """The message of one index call."""
     [body] = bodies(room, "mine")
     return body
+
+
+def make_rule(room: Room, kind: str = "ObjectCreated:PutObject", name: str = "r") -> str:
+    """Code of the refusal of an event rule, or "done"; a queue takes its events."""
+    room.cloud.mns(ACCOUNT, REGION).queues.setdefault("q", Queue("q", 0, 0))
+    try:
+        room.mns(
+            "CreateEventRule",
+            ProductName="oss",
+            RuleName=name,
+            EventTypes=[kind],
+            MatchRules=[[{"Prefix": "test-bucket/"}]],
+            Endpoint={"EndpointType": "queue", "EndpointValue": "q"},
+        )
+    except Refusal as refusal:
+        return refusal.code
+    return "done"
+
+
+def event_rule_family(room: Room) -> object:
+    """Write a family in both ways; what is taken raises events."""
+    room.cloud.object_listeners.append(events.on_object_change)
+    taken = []
+    for spelling, kind in (("group", "ObjectCreatedGroup"), ("star", "ObjectCreated:*")):
+        code = make_rule(room, kind, spelling)
+        assert code in {"done", "InvalidArgument"}
+        taken += [spelling] if code == "done" else []
+    put_object(room.cloud, "test-bucket", make_object("a.txt", b"x", 0.0), Cause("PutObject", "R", ACCOUNT))
+    held = room.cloud.mns(ACCOUNT, REGION).queues["q"].messages
+    assert len(taken) == len(held)
+    return {2: "any", 0: "none"}.get(len(taken)) or taken[0]
+
+
+def event_rule_again(room: Room) -> object:
+    """Make a rule twice."""
+    assert "done" == make_rule(room)
+    code = make_rule(room)
+    return "accepted" if code == "done" else code
+
+
+def event_rule_absent_code(room: Room) -> object:
+    """Ask for, and delete, what is not there."""
+    codes = set()
+    for operation in ("GetEventRule", "DeleteEventRule"):
+        with pytest.raises(Refusal) as caught:
+            room.mns(operation, ProductName="oss", RuleName="absent")
+        codes.add(caught.value.code)
+    [code] = codes
+    return code

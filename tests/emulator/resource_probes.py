@@ -195,6 +195,20 @@ def service_role_unknown(room: Room) -> object:
     return "accepted" if code == "done" else code
 
 
+def service_role_denied(room: Room) -> object:
+    """Bind a bucket that the project's role may not list, and look what becomes of the binding."""
+    trust = '{"Version":"1","Statement":[]}'
+    room.cloud.accounts[ACCOUNT].ram.roles["mine"] = Role("mine", "1", trust, 0, 0)
+    room.do("UpdateProject", ProjectName="test-project", ServiceRole="mine")
+    said = outcome(lambda: room.in_dataset("CreateBinding", URI=URI))
+    if said != "done":
+        assert [] == room.in_dataset("ListBindings")["Bindings"]
+        return said.removeprefix("403 ").partition(":")[0]
+    assert ("Ready", "") == binding_of(room)
+    room.advance(60)
+    return binding_of(room)[0]
+
+
 def template_unknown(room: Room) -> object:
     """Name a template nobody has seen, then one that everybody has."""
     said = outcome(lambda: room.do("CreateProject", ProjectName="p", TemplateId="Official:Guessed"))

@@ -26,6 +26,8 @@ IN_THE_GATEWAY = {
     "server_error_body",
     "unknown_key_status",
     "bad_signature_status",
+    "no_permission_code",
+    "pass_role_needed",
 }  # tested over a socket, in test_unverified_gateway.py
 _FOUND = {**vars(message_probes), **vars(resource_probes)}
 PROBES: dict[str, Callable[[Room], object]] = {name: _FOUND[name] for name in switches() if name in _FOUND}

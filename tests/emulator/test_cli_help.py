@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from functools import cache
 from pathlib import Path
 
@@ -50,7 +51,9 @@ def test_coverage_prints_every_operation_with_provenance_and_tests() -> None:
     operations = json.loads(CliRunner().invoke(main, ["coverage", "--json"]).output)["operations"]
     served = {(service, name) for service, table in SERVICES.items() for name in table.by_name}
     assert served == {(operation["service"], operation["name"]) for operation in operations}
-    assert {"service", "name", "provenance", "tests"} == {key for operation in operations for key in operation}
+    assert {"service", "name", "provenance", "rights", "tests"} == {key for one in operations for key in one}
+    [bind] = [one["rights"] for one in operations if one["name"] == "CreateBinding"]
+    assert {"imm:CreateBinding": "documented"} == bind
     assert {operation["provenance"] for operation in operations} <= {"documented", "sdk", "recorded", "assumed"}
     assert "oss (" in CliRunner().invoke(main, ["coverage"]).output
 
@@ -71,6 +74,18 @@ def test_every_served_operation_is_called_by_a_test() -> None:
         f"{service} {name}" for service, names in read_record().items() for name, tests in names.items() if not tests
     ]
     assert [] == untested
+
+
+def test_a_documented_operation_names_its_page() -> None:
+    """Whoever doubts its behaviour knows where to look; what has no page is `sdk` or `assumed`."""
+    silent = []
+    for service, operations in SERVICES.items():
+        for name, operation in operations.by_name.items():
+            said = operation.handler.__doc__ or ""
+            page = rf"api-[a-z]+-\d{{4}}-\d\d-\d\d-{name.lower()}\b"
+            if operation.provenance == "documented" and not re.search(page, said):
+                silent.append(f"{service} {name}")
+    assert [] == silent
 
 
 def exists(test: str) -> bool:

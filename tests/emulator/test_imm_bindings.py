@@ -241,6 +241,28 @@ def test_a_bucket_that_is_gone_fails_the_binding(room: Room) -> None:
     assert (binding["State"], binding["Reason"]) == ("Failed", "The bucket test-bucket does not exist.")
 
 
+def test_a_retrying_binding_goes_on_when_its_bucket_is_back(room: Room) -> None:
+    """Under the reading that it retries: Running, lost, Retrying with a reason, and scanned anew."""
+    room.cloud.switches.lost_bucket_state = "Retrying"
+    room.put("a.txt")
+    room.bind()
+    room.delete("a.txt")
+    bucket = room.cloud.oss.buckets.pop("test-bucket")
+    room.advance(100)
+    binding = room.in_dataset("GetBinding", URI=URI)["Binding"]
+    assert (binding["State"], binding["Reason"]) == ("Retrying", "The bucket test-bucket does not exist.")
+    room.cloud.oss.buckets["test-bucket"] = bucket
+    room.put("b.txt")
+    room.advance(0)
+    assert _state(room) == ("Running", "FullScanning")
+    room.advance(1)
+    assert _state(room) == ("Running", "IncrementalScanning")
+    assert "Reason" not in room.in_dataset("GetBinding", URI=URI)["Binding"]
+    room.put("c.txt")
+    room.advance(1)
+    assert room.keys() == ["a.txt", "b.txt", "c.txt"]
+
+
 def test_settled_bindings_cost_nothing_per_tick(room: Room) -> None:
     """Only what is in motion is looked at."""
     room.bind()

@@ -7,8 +7,6 @@ gets filled must leave the list.
 
 from __future__ import annotations
 
-import inspect
-import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +17,7 @@ from emulator.imm.operations import OPERATIONS
 from emulator.oss.state import Bucket
 from emulator.oss.store import make_object, put_object
 from tests.emulator.imm_room import ACCOUNT, PLACE, REGION, URI
+from tests.emulator.model_members import Members
 from tests.emulator.pictures import camera_exif, picture
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ pytest_plugins = ["tests.emulator.imm_fixtures"]
 
 PROJECT = {"ProjectName": "test-project"}
 MODEL = "needs a model that looks at content (faces, scenes, text, sound); the local cloud has none"
-OF_OSS = "a fact of the object that only shows with a feature of OSS this journey does not use"
+OF_OSS = "a fact of the object that the local OSS does not keep"
 OF_MEDIA = "shows with a kind of medium this journey does not hold; tested with the extraction of that kind"
 ROCKETMQ = "RocketMQ is refused, so no batch has it"
 NOT_REFERENCED = "no page says what it is or when it is there"
@@ -60,7 +59,7 @@ NEVER: dict[str, dict[str, str]] = {
         **dict.fromkeys(
             [
                 "AccessControlAllowOrigin", "AccessControlRequestMethod", "ContentMd5", "OSSDeleteMarker",
-                "OSSVersionId", "ServerSideDataEncryption", "ServerSideEncryptionCustomerAlgorithm",
+                "ServerSideEncryptionCustomerAlgorithm",
             ],
             OF_OSS,
         ),
@@ -76,31 +75,6 @@ NEVER: dict[str, dict[str, str]] = {
         **dict.fromkeys(["FileAccessTime", "FileCreateTime", "Timezone"], NOT_REFERENCED),
     },
 }  # fmt: skip
-
-
-def members(model: type) -> dict[str, type | None]:
-    """The wire names of a vendor model's members, each with the model of its value if it has one."""
-    found: dict[str, type | None] = {}
-    source = inspect.getsource(model.from_map)  # type: ignore[attr-defined]  # untyped SDK
-    for part in re.split(r"if m\.get\('", source)[1:]:
-        inner = re.search(r"main_models\.(\w+)\(\)", part)
-        found[part.partition("'")[0]] = getattr(imm_models, inner[1]) if inner else None
-    return found
-
-
-def note(answer: dict[str, Any], model: type, known: dict[str, set[str]], filled: dict[str, set[str]]) -> None:
-    """Note the members of `model`, and which of them the answer fills, down to its leaves."""
-    own = members(model)
-    known.setdefault(model.__name__, set()).update(own)
-    present = filled.setdefault(model.__name__, set())
-    for name, inner in own.items():
-        if name not in answer:
-            continue
-        present.add(name)
-        values = answer[name] if isinstance(answer[name], list) else [answer[name]]
-        for value in values:
-            if inner is not None and inner.__name__ not in TOLD and isinstance(value, dict):
-                note(value, inner, known, filled)
 
 
 def batch(room: Room) -> str:
@@ -158,10 +132,11 @@ def bindings(journey: Journey) -> None:
     headers = {
         "cache-control": "no-cache", "content-disposition": "inline", "content-encoding": "identity",
         "content-language": "en", "expires": "2030-01-01T00:00:00Z", "x-oss-server-side-encryption": "KMS",
-        "x-oss-server-side-encryption-key-id": "k",
+        "x-oss-server-side-encryption-key-id": "k", "x-oss-server-side-data-encryption": "SM4",
     }  # fmt: skip
     facts: dict[str, Any] = {"metadata": {"camera": "Z"}, "tags": {"owner": "a"}}
     item = make_object("in/a.jpg", picture(exif=camera_exif()), journey.room.cloud.clock.now(), **facts)
+    journey.room.cloud.oss.buckets["test-bucket"].versioning = "Enabled"
     put_object(journey.room.cloud, "test-bucket", replace(item, headers=headers))
     journey.room.put("in/b.txt")
     journey.do("CreateBinding", **PLACE, URI=URI)
@@ -249,10 +224,8 @@ def answers(room: Room) -> dict[str, list[dict[str, Any]]]:
 def test_every_member_of_an_answer_is_filled_or_accounted_for(answers: dict[str, list[dict[str, Any]]]) -> None:
     """For every operation that is served."""
     assert set(answers) == OPERATIONS.by_name.keys() - {"StopBinding", "ResumeBinding"}
-    known: dict[str, set[str]] = {}
-    filled: dict[str, set[str]] = {}
+    seen = Members(imm_models, TOLD)
     for operation, said in answers.items():
         for answer in said:
-            note(answer, getattr(imm_models, f"{operation}ResponseBody"), known, filled)
-    missing = {model: names - filled[model] for model, names in known.items() if names != filled[model]}
-    assert {model: set(why) for model, why in NEVER.items()} == missing
+            seen.note(answer, getattr(imm_models, f"{operation}ResponseBody"))
+    assert {model: set(why) for model, why in NEVER.items()} == seen.missing()

@@ -8,10 +8,13 @@ import oss2
 import pytest
 import requests
 
+from emulator.mns.messages import enqueue
+from emulator.mns.state import Queue
 from emulator.page import thumbnails
 from tests.emulator.pictures import picture
 
 if TYPE_CHECKING:
+    from emulator.instance import Instance
     from emulator.testing import LocalCloud
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -103,6 +106,21 @@ def test_lists_are_bounded(cloud: LocalCloud, bucket: oss2.Bucket) -> None:
     first = document(cloud, "objects?bucket=pictures&limit=5&prefix=0")
     assert (["00", "01", "02", "03", "04"], True) == ([item["key"] for item in first["objects"]], first["more"])
     assert 5 == len(document(cloud, "requests?limit=5")["requests"])
+
+
+def test_a_message_past_its_time_is_not_counted(cloud: LocalCloud) -> None:
+    """As GetQueueAttributes counts: what was not received within the retention period is gone."""
+
+    def send(instance: Instance) -> None:
+        now = instance.cloud.clock.now()
+        queue = Queue("q", now, now, message_retention_period=60)
+        instance.cloud.mns(cloud.account_id, cloud.region).queues["q"] = queue
+        enqueue(queue, "text", now)
+
+    cloud.run(send)
+    assert [1] == [queue["active"] for queue in document(cloud, "messages")["queues"]]
+    cloud.advance(61)
+    assert [0] == [queue["active"] for queue in document(cloud, "messages")["queues"]]
 
 
 def test_a_thumbnail_is_small_upright_and_harmless(cloud: LocalCloud, bucket: oss2.Bucket) -> None:

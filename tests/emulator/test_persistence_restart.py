@@ -140,6 +140,8 @@ def test_users_keys_and_topics_are_there_again(
     with life() as cloud:
         ram = RamClient(rpc_config(cloud))
         ram.create_user(ram_models.CreateUserRequest(user_name="ann"))
+        where = {"policy_type": "System", "policy_name": "AliyunRAMReadOnlyAccess", "user_name": "ann"}
+        ram.attach_policy_to_user(ram_models.AttachPolicyToUserRequest(**where))
         key = ram.create_access_key(ram_models.CreateAccessKeyRequest(user_name="ann")).body.access_key
         other = cloud.add_account("42", "LTAIother", "other-secret")
         bucket_of(other, "theirs").create_bucket()

@@ -189,8 +189,11 @@ class TestUsers:
             who.arn,
             who.identity_type,
         )
+        where = {"policy_type": "System", "policy_name": "AliyunOSSFullAccess", "user_name": "ci"}
+        ram.attach_policy_to_user(m.AttachPolicyToUserRequest(**where))
         bucket_of(user).create_bucket()
         assert cloud.account_id == bucket_of(cloud).get_bucket_info().owner.id
+        ram.detach_policy_from_user(m.DetachPolicyFromUserRequest(**where))
 
         switch = m.UpdateAccessKeyRequest(user_name="ci", user_access_key_id=made.access_key_id, status="Inactive")
         ram.update_access_key(switch)

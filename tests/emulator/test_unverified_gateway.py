@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from alibabacloud_imm20200930 import models
 from alibabacloud_imm20200930.client import Client
+from alibabacloud_ram20150501 import models as ram_models
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
 from Tea.exceptions import UnretryableException
 
@@ -113,3 +114,37 @@ def test_a_bad_signature_is_refused_with_each_status(cloud: LocalCloud, status: 
     config.access_key_secret = "not-the-secret"
     error = refusal(Client(config).get_project, PROJECT)
     assert (status, "SignatureDoesNotMatch") == (error.status_code, error.code)
+
+
+def users_client(cloud: LocalCloud, ram: Any, *actions: str) -> Any:
+    """IMM's client of a user who may do these things."""
+    statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+    document = json.dumps({"Version": "1", "Statement": [statement]})
+    ram.create_user(ram_models.CreateUserRequest(user_name="u"))
+    ram.create_policy(ram_models.CreatePolicyRequest(policy_name="p", policy_document=document))
+    where = {"policy_type": "Custom", "policy_name": "p", "user_name": "u"}
+    ram.attach_policy_to_user(ram_models.AttachPolicyToUserRequest(**where))
+    key = ram.create_access_key(ram_models.CreateAccessKeyRequest(user_name="u")).body.access_key
+    config = rpc_config(cloud)
+    config.access_key_id, config.access_key_secret = key.access_key_id, key.access_key_secret
+    return Client(config)
+
+
+@pytest.mark.parametrize("code", switches()["no_permission_code"].values)
+def test_a_missing_right_is_refused_with_each_code(cloud: LocalCloud, ram: Any, code: str) -> None:
+    """403, whatever it is called."""
+    cloud.switch("no_permission_code", code)
+    error = refusal(users_client(cloud, ram, "imm:ListProjects").get_project, PROJECT)
+    assert (403, code) == (error.status_code, error.code)
+
+
+@pytest.mark.parametrize("needed", [True, False])
+def test_giving_a_role_takes_pass_role_or_not(cloud: LocalCloud, ram: Any, *, needed: bool) -> None:
+    """The default role's name, given by who may make projects and nothing else."""
+    cloud.switch("pass_role_needed", needed)
+    client = users_client(cloud, ram, "imm:CreateProject")
+    wanted = models.CreateProjectRequest(project_name="p", service_role="AliyunIMMDefaultRole")
+    if needed:
+        assert "ram:PassRole" in refusal(client.create_project, wanted).message
+    else:
+        client.create_project(wanted)

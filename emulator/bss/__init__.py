@@ -1,0 +1,1 @@
+"""BssOpenApi, the billing service: what it says of an account that has bought nothing."""

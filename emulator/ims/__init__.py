@@ -1,0 +1,1 @@
+"""Identity Management Service: the OpenID Connect providers that an account trusts."""

@@ -1,0 +1,8 @@
+"""IMS's table of operations, filled by the modules of this folder."""
+
+from __future__ import annotations
+
+from emulator.call import Operations
+
+OPERATIONS = Operations("ims")
+serves = OPERATIONS.serves

@@ -1,0 +1,1 @@
+"""The Location service: where a product of a region is reached."""
