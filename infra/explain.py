@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import TypeAdapter
 from pydantic_core import ErrorDetails
 
-from controller.api.fields import AccountId, BucketName, Endpoint, ImmName, ObjectName, RegionId
-from infra.names import MnsName, RoleName
+from controller.api import fields
+from controller.api.fields import SPELLING
+from infra import names
 
-
-def _pattern(field: Any) -> str:
-    schema: dict[str, str] = TypeAdapter(field).json_schema()
-    return schema["pattern"]
-
-
-# The rules in words; a pattern that is missing here is printed as it is.
-RULES = {
-    _pattern(BucketName): "a bucket name is 3 to 63 lower-case letters, digits and hyphens, no hyphen at either end",
-    _pattern(ImmName): "an IMM name is letters, digits, - and _, and starts with a letter or _",
-    _pattern(ObjectName): "a Kubernetes name is lower-case letters, digits, - and ., starting and ending alphanumeric",
-    _pattern(AccountId): "an account id is 5 to 20 digits",
-    _pattern(RegionId): "a region looks like cn-hangzhou",
-    _pattern(MnsName): "a topic or queue name is letters, digits and hyphens, and starts with a letter or digit",
-    _pattern(RoleName): "a role name is 1 to 64 letters, digits and hyphens",
-    _pattern(Endpoint): "an address is http:// or https://, a host, and a port if it is not the usual one",
-}
+NAMED = (
+    fields.AccountId,
+    fields.BucketName,
+    fields.Endpoint,
+    fields.ImmName,
+    fields.ObjectName,
+    fields.RegionId,
+    names.InstanceName,
+    names.IssuerUrl,
+    names.KmsKeyId,
+    names.LogPrefix,
+    names.MnsName,
+    names.OidcProviderName,
+    names.Prefix,
+    names.RoleName,
+    names.ShardName,
+    names.TagKey,
+    names.TagValue,
+)
+_SCHEMAS = [TypeAdapter(field).json_schema() for field in NAMED]
+# The rules in words by their pattern; a pattern that is missing here is printed as it is.
+RULES: dict[str, str] = {schema["pattern"]: schema[SPELLING] for schema in _SCHEMAS}
 
 
 def explain(detail: ErrorDetails, *, prefix: str, stack: str) -> str:

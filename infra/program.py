@@ -1,8 +1,9 @@
-"""The stack as one function: settings in, hand-over document out."""
+"""The stack as one function: settings in, outputs out."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
@@ -10,19 +11,35 @@ import pulumi
 # pulumi.Config has no way to list keys, and only a list shows a misspelt one.
 from pulumi.runtime.config import CONFIG
 
-from controller.api.cloudaccount import Endpoints
-from controller.api.handover import Handover, HandoverProject
-from infra import cloud, config
+from infra import cloud, config, rights
 from infra import environment as env
-from infra.components.access import Access, AccessArgs
+from infra.components import image_search
 from infra.components.events import Events, EventsArgs
-from infra.components.private_bucket import PrivateBucket, PrivateBucketArgs
-from infra.config import StackSettings
-from infra.provider.imm_project import ImmProject
+from infra.components.operator_access import OperatorAccess, OperatorAccessArgs, Trust
+from infra.components.service_role import ServiceRole, ServiceRoleArgs
+from infra.handover import Made, document
+from infra.provider.imm_project import ImmProject, ImmProjectArgs
+from infra.settings import FIRST_SHARD, StackSettings
+from infra.storage import declare_buckets
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What a stack exports; None is not exported.
+
+    Attributes:
+        handover: `controller.api.handover.Handover` as a JSON object; it holds no secret.
+        operator_access_key: accessKeyId and accessKeySecret of the operator's RAM user, as a secret.
+        image_search_authorization: What a person has to do in the console, or that it is said to be done.
+    """
+
+    handover: pulumi.Output[dict[str, Any]]
+    operator_access_key: pulumi.Output[dict[str, str]] | None
+    image_search_authorization: str | None
 
 
 def run() -> None:
-    """Read the configuration, declare the stack and export its hand-over document.
+    """Read the configuration, declare the stack and export its outputs.
 
     Raises:
         pulumi.RunError: the configuration or the environment is refused.
@@ -30,70 +47,86 @@ def run() -> None:
     stack = pulumi.get_stack()
     settings = config.read(CONFIG.get(), os.environ, project=pulumi.get_project(), stack=stack)
     emulator = env.emulator_url(os.environ) if settings.emulator else None
-    pulumi.export("handover", deploy(settings, stack=stack, emulator=emulator))
+    outputs = deploy(settings, stack=stack, emulator=emulator)
+    pulumi.export("handover", outputs.handover)
+    if outputs.operator_access_key is not None:
+        pulumi.export("operatorAccessKey", outputs.operator_access_key)
+    if outputs.image_search_authorization is not None:
+        pulumi.export("imageSearchAuthorization", outputs.image_search_authorization)
 
 
-def deploy(settings: StackSettings, *, stack: str, emulator: str | None) -> pulumi.Output[dict[str, Any]]:
-    """Declare every resource; the result is `controller.api.handover.Handover` as a JSON object."""
+def deploy(settings: StackSettings, *, stack: str, emulator: str | None) -> Outputs:
+    """Declare every resource of a stack; `emulator` is the local cloud's address, None for Alibaba Cloud."""
     provider = cloud.provider(settings.region, settings.account_id, emulator)
-    opts = pulumi.ResourceOptions(providers=[provider], protect=settings.protect)
-    media = [PrivateBucket(name, PrivateBucketArgs(name), opts) for name in settings.media_buckets]
-    work = PrivateBucket(settings.work_bucket, PrivateBucketArgs(settings.work_bucket), opts)
-    events = Events("events", EventsArgs(settings.region, settings.account_id, settings.topic, settings.queue), opts)
-    access = Access(
-        "imm",
-        AccessArgs(
-            region=settings.region,
-            account_id=settings.account_id,
-            role=settings.role,
-            media_buckets=[bucket.bucket for bucket in media],
-            topic=events.topic,
-        ),
-        pulumi.ResourceOptions(providers=[provider]),
+    kept = pulumi.ResourceOptions(providers=[provider], protect=settings.protect)
+    free = pulumi.ResourceOptions(providers=[provider])  # rights are made again in a moment, and hold no data
+    tags = settings.tags | {"managed-by": "pulumi", "stack": stack}
+    scope = _scope(settings)
+    role = ServiceRole("imm", ServiceRoleArgs(settings.service_role, scope), free)
+    operator = _operator(settings, scope, free)
+    buckets = declare_buckets(settings, tags, kept)
+    events = _events(settings, kept)
+    projects = _projects(settings, role, tags)
+    made = Made(
+        work_bucket=buckets.work,
+        media_buckets=buckets.media,
+        shards=events,
+        projects=[(project.name, project.service_role) for project in projects],
+        operator_role=operator.role,
     )
-    projects = _projects(settings, access)
-    made = pulumi.Output.all(
-        work_bucket=work.bucket,
-        media_buckets=[bucket.bucket for bucket in media],
-        topic=events.topic,
-        queue=events.queue,
-        projects=[{"name": project.name, "service_role": project.service_role} for project in projects],
-    )
-    return made.apply(lambda names: _handover(settings, stack, emulator, names))
+    search = settings.image_search
+    note = image_search.authorization(search.instances, settings.indexed_buckets, authorized=search.authorized)
+    image_search.explain(note, authorized=search.authorized)
+    return Outputs(document(settings, stack, emulator, made), operator.access_key, note)
 
 
-def _projects(settings: StackSettings, access: Access) -> list[ImmProject]:
+def _events(settings: StackSettings, opts: pulumi.ResourceOptions) -> list[Events]:
     return [
-        ImmProject(
-            project.name,
-            name=project.name,
-            region=settings.region,
-            service_role=access.role,
-            template_id=project.template_id,
-            description=project.description,
-            opts=pulumi.ResourceOptions(protect=settings.protect),
+        Events(
+            "events" if names.shard == FIRST_SHARD else f"events-{names.shard}",
+            EventsArgs(settings.region, settings.account_id, names.topic, names.queue, names.dead_letter_queue),
+            opts,
         )
-        for project in settings.projects
+        for names in settings.shard_names
     ]
 
 
-def _handover(settings: StackSettings, stack: str, emulator: str | None, made: dict[str, Any]) -> dict[str, Any]:
-    endpoints = settings.endpoints
-    if emulator is not None and endpoints == Endpoints():
-        endpoints = Endpoints(imm=emulator, oss=emulator, mns=emulator)
-    datasets = {project.name: project.datasets for project in settings.projects}
-    document = Handover(
-        stack=stack,
-        name=settings.cloud_account,
-        namespace=settings.namespace,
-        region=settings.region,
-        account_id=settings.account_id,
-        endpoints=endpoints,
-        credentials_secret=settings.credentials_secret,
-        work_bucket=made["work_bucket"],
-        media_buckets=tuple(made["media_buckets"]),
-        topic=made["topic"],
-        queue=made["queue"],
-        projects=tuple(HandoverProject(**project, datasets=datasets[project["name"]]) for project in made["projects"]),
+def _operator(settings: StackSettings, scope: rights.Scope, opts: pulumi.ResourceOptions) -> OperatorAccess:
+    rrsa = settings.operator.rrsa
+    trust = None
+    if rrsa is not None:
+        trust = Trust(settings.oidc_provider_arn(rrsa), rrsa.issuer, settings.namespace, rrsa.service_account)
+    args = OperatorAccessArgs(settings.operator_name, scope, trust, credentials_user=settings.operator.credentials_user)
+    return OperatorAccess("operator", args, opts)
+
+
+def _scope(settings: StackSettings) -> rights.Scope:
+    """What the stack's policies are about. RAM takes names of what is not there yet, so nothing is waited for."""
+    key = settings.storage.kms_key_id
+    return rights.Scope(
+        settings.region,
+        settings.account_id,
+        projects=tuple(project.name for project in settings.projects),
+        buckets=settings.indexed_buckets,
+        topics=tuple(names.topic for names in settings.shard_names),
+        keys=() if key is None else (key,),
     )
-    return document.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _projects(settings: StackSettings, role: ServiceRole, tags: dict[str, str]) -> list[ImmProject]:
+    return [
+        ImmProject(
+            project.name,
+            ImmProjectArgs(
+                name=project.name,
+                region=settings.region,
+                service_role=role.role,
+                template_id=project.template_id,
+                description=project.description,
+                quotas=project.quotas,
+                tags=tags,
+            ),
+            pulumi.ResourceOptions(protect=settings.protect),
+        )
+        for project in settings.projects
+    ]

@@ -6,13 +6,15 @@ It carries no secret: credentials reach the cluster by another way, and the docu
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from controller.api.cloudaccount import Endpoints
+from controller.api.cloudaccount import Endpoints, Rrsa
 from controller.api.dataset import Quotas
 from controller.api.fields import AccountId, BucketName, ImmName, Model, ObjectName, RegionId
+
+VERSION: Final = 2
 
 
 class HandoverDataset(Model):
@@ -36,22 +38,50 @@ class HandoverProject(Model):
     datasets: tuple[HandoverDataset, ...] = ()
 
 
+class HandoverShard(Model):
+    """Where the messages of one operator shard go: no shard reads another one's."""
+
+    name: ObjectName
+    topic: str = Field(description="MNS topic that IMM publishes this shard's results on.")
+    queue: str = Field(description="MNS queue subscribed to the topic, for the shard to read.")
+    dead_letter_queue: str = Field(description="MNS queue with the messages that nobody could work on.")
+
+
 class Handover(Model):
     """One stack's result: the account, what it holds, and the names under which the cluster knows it."""
 
-    version: Literal[1] = 1
+    version: Literal[2]
     stack: str = Field(description="The Pulumi stack, e.g. prod.")
     name: ObjectName = Field(description="Name of the CloudAccount object to render.")
     namespace: ObjectName = Field(description="Namespace of the rendered objects.")
     region: RegionId
     account_id: AccountId
     endpoints: Endpoints = Field(default_factory=Endpoints)
-    credentials_secret: ObjectName = Field(description="Secret of the namespace that holds the AccessKey.")
+    credentials_secret: ObjectName | None = Field(
+        default=None, description="Secret of the namespace that holds the AccessKey; absent with rrsa."
+    )
+    rrsa: Rrsa | None = Field(default=None, description="The RAM role in place of an AccessKey.")
     work_bucket: BucketName
     media_buckets: tuple[BucketName, ...]
-    topic: str = Field(description="MNS topic that IMM publishes results on.")
-    queue: str = Field(description="MNS queue subscribed to the topic, for the operator to read.")
+    shards: tuple[HandoverShard, ...]
     projects: tuple[HandoverProject, ...]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _version_is_ours(cls, document: Any) -> Any:
+        """Say it in one sentence, before every changed field is named."""
+        if isinstance(document, dict) and document.get("version") != VERSION:
+            raise ValueError(
+                f"version is {document.get('version')!r}, and this imm-operator reads {VERSION}: run `pulumi up` with "
+                "the infra of the same release"
+            )
+        return document
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        if (self.credentials_secret is None) == (self.rrsa is None):
+            raise ValueError("exactly one of credentialsSecret and rrsa says whose rights are used")
+        return self
 
     @model_validator(mode="after")
     def _object_names_are_distinct(self) -> Self:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from controller.api.cloudaccount import CloudAccount, CloudAccountSpec, CredentialsSource
 from controller.api.dataset import Dataset, DatasetSpec
 from controller.api.fields import ObjectReference
-from controller.api.handover import Handover
+from controller.api.handover import VERSION, Handover
 from controller.api.kind import Metadata
 from controller.cli.yaml_text import documents
 
@@ -51,20 +51,40 @@ def render(file: TextIO, out: Path | None) -> None:
 def objects(handover: Handover) -> list[dict[str, Any]]:
     """The CloudAccount, one Dataset per dataset in the document's order, and the document itself in a ConfigMap.
 
+    With RRSA the service account that the role trusts comes first: nothing else needs it, so nobody else makes it.
     A Dataset object is named after its dataset, in lower case and with `_` as `-` (`HandoverDataset.object_name`).
     """
-    return [_account(handover).manifest(), *(dataset.manifest() for dataset in _datasets(handover)), _record(handover)]
+    datasets = (dataset.manifest() for dataset in _datasets(handover))
+    return [*_service_account(handover), _account(handover).manifest(), *datasets, _record(handover)]
+
+
+def _service_account(handover: Handover) -> list[dict[str, Any]]:
+    if handover.rrsa is None:
+        return []
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {"name": handover.rrsa.service_account_name, "namespace": handover.namespace},
+            "automountServiceAccountToken": False,
+        }
+    ]
 
 
 def _account(handover: Handover) -> CloudAccount:
     spec = CloudAccountSpec(
         region=handover.region,
         account_id=handover.account_id,
-        credentials=CredentialsSource(secret_ref=ObjectReference(name=handover.credentials_secret)),
+        credentials=_credentials(handover),
         endpoints=handover.endpoints,
         work_bucket=handover.work_bucket,
     )
     return CloudAccount(metadata=Metadata(name=handover.name, namespace=handover.namespace), spec=spec)
+
+
+def _credentials(handover: Handover) -> CredentialsSource:
+    secret = handover.credentials_secret
+    return CredentialsSource(secret_ref=ObjectReference(name=secret) if secret else None, rrsa=handover.rrsa)
 
 
 def _datasets(handover: Handover) -> list[Dataset]:
@@ -100,7 +120,7 @@ def _read(file: TextIO) -> Handover:
     except ValidationError as error:
         problems = "\n".join(f"  {_problem(detail['loc'], detail['msg'])}" for detail in error.errors())
         raise click.ClickException(
-            f"{file.name} is no hand-over document of version 1:\n{problems}\n"
+            f"{file.name} is no hand-over document of version {VERSION}:\n{problems}\n"
             "Correct the stack's configuration, run `pulumi up`, and render again; do not edit the document."
         ) from error
     except ValueError as error:  # no JSON, or no UTF-8

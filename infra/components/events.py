@@ -1,6 +1,7 @@
-"""Where IMM's results arrive: a topic IMM publishes on, a queue the operator reads, and the subscription between them.
+"""Where IMM's results for one operator shard arrive: topic, queue, subscription and dead-letter queue.
 
-A topic keeps nothing for a reader that is away; the queue does, for as long as its retention says.
+A topic keeps a message for a day at most; the queue keeps it for a reader that is away. Each shard has a topic of its
+own because a topic gives every queue everything, and IMM takes the topic's name with each call.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_alicloud as alicloud
 
-RETENTION = 7 * 24 * 3600  # seconds: MNS' longest, so that an operator that was down over a holiday misses nothing
+# Seconds: MNS' longest, so that an operator that was down over a holiday misses nothing. It counts from the first
+# queue, so a dead letter has what is left of it.
+RETENTION = 7 * 24 * 3600
 VISIBILITY = 60  # seconds a message stays hidden while it is worked on
 LONG_POLL = 30  # seconds: MNS' longest, the fewest billed requests
+MOST_RECEIVES = 16  # after so many attempts a message is set aside, where a person can look at it
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,26 +25,38 @@ class EventsArgs:
 
     region: str
     account_id: str
-    topic: pulumi.Input[str]
-    queue: pulumi.Input[str]
+    topic: str
+    queue: str
+    dead_letter_queue: str
 
 
 class Events(pulumi.ComponentResource):
-    """Topic, queue and subscription."""
+    """Topic, queue, subscription and dead-letter queue."""
 
     topic: pulumi.Output[str]
     queue: pulumi.Output[str]
+    dead_letter_queue: pulumi.Output[str]
 
     def __init__(self, name: str, args: EventsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("imm-operator:messages:Events", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         topic = alicloud.message.ServiceTopic(name, topic_name=args.topic, opts=child)
+        dead = alicloud.message.ServiceQueue(
+            f"{name}-dead-letters",
+            queue_name=args.dead_letter_queue,
+            message_retention_period=RETENTION,
+            polling_wait_seconds=LONG_POLL,
+            opts=child,
+        )
         queue = alicloud.message.ServiceQueue(
             name,
             queue_name=args.queue,
             message_retention_period=RETENTION,
             visibility_timeout=VISIBILITY,
             polling_wait_seconds=LONG_POLL,
+            dlq_policy=alicloud.message.ServiceQueueDlqPolicyArgs(
+                enabled=True, dead_letter_target_queue=dead.queue_name, max_receive_count=MOST_RECEIVES
+            ),
             opts=child,
         )
         subscription = alicloud.message.ServiceSubscription(
@@ -56,4 +72,5 @@ class Events(pulumi.ComponentResource):
         )
         self.topic = subscription.topic_name  # whoever publishes waits until somebody listens
         self.queue = queue.queue_name
-        self.register_outputs({"topic": self.topic, "queue": self.queue})
+        self.dead_letter_queue = dead.queue_name
+        self.register_outputs({"topic": self.topic, "queue": self.queue, "deadLetterQueue": self.dead_letter_queue})

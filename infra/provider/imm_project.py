@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 from pulumi import dynamic
-from pydantic import TypeAdapter, ValidationError
 
-from controller.api.fields import ImmName
 from controller.cloud.clouds import AlibabaClouds, Place, Rates
 from controller.cloud.errors import Conflict, TimedOut
 from controller.cloud.limiter import Lane, Limiters
 from controller.cloud.ports import ImmPort, ProjectSpec
 from infra import environment as env
-
-REPLACING = ("name", "region")
-IN_PLACE = ("service_role", "template_id", "description")
+from infra.provider.imm_project_rules import COUNTS, IN_PLACE, REPLACING, TEXTS, failures
+from infra.sections import ProjectQuotas
 
 
 class ImmProjectProvider(dynamic.ResourceProvider):
@@ -37,14 +35,8 @@ class ImmProjectProvider(dynamic.ResourceProvider):
         self.emulator = str(req.config.get("emulator") or "").lower() == "true"
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
-        """Refuse a name the cloud would refuse; an unknown one passes until it is known."""
-        failures = []
-        if isinstance(news.get("name"), str):
-            try:
-                TypeAdapter(ImmName).validate_python(news["name"])
-            except ValidationError as error:
-                failures.append(dynamic.CheckFailure("name", f"{news['name']!r}: {error.errors()[0]['msg']}"))
-        return dynamic.CheckResult(news, failures)
+        """Refuse what the cloud would refuse; a property that is not known yet passes until it is."""
+        return dynamic.CheckResult(news, [dynamic.CheckFailure(key, reason) for key, reason in failures(news)])
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.DiffResult:
         """Compare what is asked for with what is there; a property that is not asked for never differs."""
@@ -56,36 +48,33 @@ class ImmProjectProvider(dynamic.ResourceProvider):
         """CreateProject, after a look-up that keeps a stranger's project of that name out of our state."""
         imm, spec = self._imm(props["region"]), _spec(props)
         if imm.get_project(spec.name) is not None:
-            raise pulumi.RunError(
-                f"IMM project {spec.name} exists already in {props['region']} and does not belong to this stack: "
-                "choose another name, or delete it if nobody uses it"
-            )
+            raise _not_ours(spec.name, props["region"])
         try:
             imm.create_project(spec)
-        except (TimedOut, Conflict):
+        except Conflict:  # one call was made and answered, so somebody else's was a moment faster
+            raise _not_ours(spec.name, props["region"]) from None
+        except TimedOut:
             # It was absent a moment ago: a lost answer, not somebody else, is why it is there now.
             if imm.get_project(spec.name) is None:
                 raise
-        return dynamic.CreateResult(spec.name, _known(props))
+        return dynamic.CreateResult(spec.name, _asked(props))
 
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
-        """GetProject; an empty id says that the project is gone."""
+        """GetProject; an empty id says that the project is gone.
+
+        What was not asked for stays None: the cloud's own default is no drift.
+        """
         facts = self._imm(props["region"]).get_project(id_)
         if facts is None:
             return dynamic.ReadResult("", {})
-        live = {
-            "name": facts.name,
-            "region": props["region"],
-            "service_role": facts.service_role,
-            "template_id": facts.template_id or None,
-            "description": facts.description or None,
-        }
-        return dynamic.ReadResult(id_, live)
+        live: dict[str, Any] = {key: getattr(facts, key) for key in (*TEXTS, *COUNTS)} | {"tags": dict(facts.tags)}
+        seen = {key: live[key] if props.get(key) is not None else None for key in IN_PLACE}
+        return dynamic.ReadResult(id_, {"name": facts.name, "region": props["region"]} | seen)
 
     def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.UpdateResult:
         """UpdateProject: a merge, in force after up to five minutes."""
         self._imm(news["region"]).update_project(_spec(news))
-        return dynamic.UpdateResult(_known(news))
+        return dynamic.UpdateResult(_asked(news))
 
     def delete(self, id_: str, props: dict[str, Any]) -> None:
         """DeleteProject, refused while the project holds datasets; absence is success."""
@@ -107,39 +96,57 @@ class ImmProjectProvider(dynamic.ResourceProvider):
         return AlibabaClouds(Limiters(), Rates(), sts_endpoint=None).imm(place, env.credentials(os.environ), Lane.EDIT)
 
 
+@dataclass(frozen=True, slots=True)
+class ImmProjectArgs:
+    """Arguments of `ImmProject`; what is None or left out stays as the cloud has it."""
+
+    name: str
+    region: str
+    service_role: pulumi.Input[str]
+    template_id: str | None = None
+    description: str | None = None
+    quotas: ProjectQuotas | None = None
+    tags: Mapping[str, str] | None = None
+
+
 class ImmProject(dynamic.Resource, module="imm", name="Project"):
     """An IMM project (2020-09-30)."""
 
     name: pulumi.Output[str]
     region: pulumi.Output[str]
     service_role: pulumi.Output[str]
-    template_id: pulumi.Output[str | None]
-    description: pulumi.Output[str | None]
 
-    def __init__(
-        self,
-        resource_name: str,
-        *,
-        name: pulumi.Input[str],
-        region: pulumi.Input[str],
-        service_role: pulumi.Input[str],
-        template_id: pulumi.Input[str] | None = None,
-        description: pulumi.Input[str] | None = None,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        properties = {
-            "name": name,
-            "region": region,
-            "service_role": service_role,
-            "template_id": template_id,
-            "description": description,
+    def __init__(self, resource_name: str, args: ImmProjectArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        quotas = args.quotas or ProjectQuotas()
+        properties: dict[str, Any] = {
+            "name": args.name,
+            "region": args.region,
+            "service_role": args.service_role,
+            "template_id": args.template_id,
+            "description": args.description,
+            "project_max_dataset_count": quotas.max_dataset_count,
+            "dataset_max_bind_count": quotas.max_bind_count,
+            "dataset_max_file_count": quotas.max_file_count,
+            "dataset_max_entity_count": quotas.max_entity_count,
+            "dataset_max_relation_count": quotas.max_relation_count,
+            "dataset_max_total_file_size": quotas.max_total_file_size,
+            "tags": None if args.tags is None else dict(args.tags),
         }
         super().__init__(ImmProjectProvider(), resource_name, properties, opts)
 
 
 def _spec(props: Mapping[str, Any]) -> ProjectSpec:
-    return ProjectSpec(name=props["name"], **{key: props.get(key) for key in IN_PLACE})
+    return ProjectSpec(name=props["name"], **{key: _asked(props)[key] for key in IN_PLACE})
 
 
-def _known(props: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: props.get(key) for key in (*REPLACING, *IN_PLACE)}
+def _asked(props: Mapping[str, Any]) -> dict[str, Any]:
+    """The properties as Pulumi keeps them; its protocol makes a float of every number."""
+    counts = {key: int(props[key]) for key in COUNTS if props.get(key) is not None}
+    return {key: props.get(key) for key in (*REPLACING, *IN_PLACE)} | counts
+
+
+def _not_ours(name: str, region: str) -> pulumi.RunError:
+    return pulumi.RunError(
+        f"IMM project {name} exists already in {region} and does not belong to this stack: "
+        "choose another name, or delete it if nobody uses it"
+    )

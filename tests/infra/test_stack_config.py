@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import yaml
 from pulumi import RunError
 
 from infra import config
-from infra.config import StackSettings
+from infra.explain import NAMED, RULES
+from infra.settings import StackSettings
 from tests.infra.mocked_stack import ACCOUNT
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,7 +26,7 @@ LEGAL = {
 }
 
 
-def read(environment: dict[str, str] | None = None, **changes: Any) -> StackSettings:
+def read(environment: dict[str, str] | None = None, stack: str = "dev", **changes: Any) -> StackSettings:
     """Read the legal configuration with some keys set (to JSON unless text) or, with None, removed."""
     given = dict(LEGAL)
     for key, value in changes.items():
@@ -32,13 +34,14 @@ def read(environment: dict[str, str] | None = None, **changes: Any) -> StackSett
         given.pop(full, None)
         if value is not None:
             given[full] = value if isinstance(value, str) else json.dumps(value)
-    return config.read(given, ENVIRONMENT if environment is None else environment, project="imm-operator", stack="dev")
+    known = ENVIRONMENT if environment is None else environment
+    return config.read(given, known, project="imm-operator", stack=stack)
 
 
-def refusal(environment: dict[str, str] | None = None, **changes: Any) -> str:
+def refusal(environment: dict[str, str] | None = None, stack: str = "dev", **changes: Any) -> str:
     """What a configuration is refused with."""
     with pytest.raises(RunError) as caught:
-        read(environment, **changes)
+        read(environment, stack, **changes)
     return str(caught.value)
 
 
@@ -46,41 +49,97 @@ def test_a_legal_configuration_is_read_with_its_defaults() -> None:
     """The account comes from the environment, names from their defaults."""
     settings = read()
     assert (settings.account_id, settings.media_buckets) == (ACCOUNT, ("photos-2025",))
-    assert (settings.topic, settings.role, settings.namespace) == ("imm-events", "imm-media", "media")
+    assert ("imm-media", "imm-operator") == (settings.service_role, settings.operator_name)
+    assert [("default", "imm-events", "imm-events", "imm-events-dead-letters")] == [
+        (names.shard, names.topic, names.queue, names.dead_letter_queue) for names in settings.shard_names
+    ]
 
 
 def test_defaults_of_the_project_file_are_those_of_the_program() -> None:
-    """Pulumi.yaml repeats them for the CLI."""
+    """Pulumi.yaml repeats them for the CLI, which wants one for every key that may be left out; "" is "not set"."""
     declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
     defaults = {key: value["default"] for key, value in declared.items() if "default" in value}
     assert defaults.pop("accountId") == ""
-    fields = {field.alias: field for field in StackSettings.model_fields.values() if not field.is_required()}
-    expected = StackSettings.model_validate(
-        {
-            "region": "cn-hangzhou",
-            "accountId": ACCOUNT,
-            "mediaBuckets": ["abc"],
-            "workBucket": "def",
-            "projects": [{"name": "a"}],
-        }
-    ).model_dump(mode="json", by_alias=True, exclude_none=True)
-    assert {alias: expected[alias] for alias in fields if alias} == defaults
+    fields = {field.alias: name for name, field in StackSettings.model_fields.items() if not field.is_required()}
+    plain = {key: None if value == "" else value for key, value in defaults.items() if value != {}}
+    settings = read().model_dump(mode="json")
+    assert plain == {
+        alias: ([] if alias == "mediaBuckets" else settings[name]) for alias, name in fields.items() if alias in plain
+    }
+    assert set(fields) == set(defaults)
     described = {field.alias for field in StackSettings.model_fields.values()} - {"region"}
     assert described == {key for key in declared if ":" not in key}
 
 
-def test_the_stack_files_of_the_repository_are_legal_and_hold_no_account() -> None:
-    """Each is read as the program reads it."""
+def test_an_object_of_the_project_file_has_no_default_of_its_own() -> None:
+    """A stack file would replace it whole, and with one key set all others would lose theirs."""
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    assert {"storage", "work", "tags", "operator", "imageSearch", "endpoints"} == {
+        key for key, value in declared.items() if value.get("type") == "object"
+    }
+    assert {json.dumps(value["default"]) for value in declared.values() if value.get("type") == "object"} == {"{}"}
+    assert 30 == read(storage={"multipartDays": 2}).storage.noncurrent_days
+
+
+def stack_files() -> dict[str, dict[str, Any]]:
+    """The configuration of each stack of the repository."""
     files = sorted((ROOT / "environments").glob("Pulumi.*.yaml"))
-    assert files
-    for file in files:
-        given = yaml.safe_load(file.read_text())["config"]
-        text = {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
-        settings = config.read(
-            {"alicloud:region": "cn-hangzhou"} | text, ENVIRONMENT, project="imm-operator", stack="x"
-        )
-        assert "imm-operator:accountId" not in given
-        assert settings.emulator == (file.name == "Pulumi.local.yaml")
+    return {file.name.split(".")[1]: yaml.safe_load(file.read_text())["config"] for file in files}
+
+
+def as_given(stack: str) -> StackSettings:
+    """A stack of the repository, read as the program reads it: the CLI adds the project file's defaults."""
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    defaults = {f"imm-operator:{key}": value["default"] for key, value in declared.items() if "default" in value}
+    given = {"alicloud:region": "cn-hangzhou"} | defaults | stack_files()[stack]
+    text = {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
+    return config.read(text, ENVIRONMENT, project="imm-operator", stack=stack)
+
+
+@pytest.mark.parametrize("stack", ["local", "dev", "staging", "prod"])
+def test_the_stack_files_of_the_repository_are_legal_and_hold_no_account_and_no_key(stack: str) -> None:
+    """Each is read as the program reads it."""
+    given, text = stack_files()[stack], (ROOT / "environments" / f"Pulumi.{stack}.yaml").read_text()
+    assert as_given(stack).emulator == (stack == "local")
+    assert "imm-operator:accountId" not in given
+    assert not re.search(r"[0-9]{16}|LTAI|acs:|secure:", text)
+
+
+def test_there_is_a_file_for_each_stack_and_no_two_share_a_name() -> None:
+    """All of them may live in one account."""
+    assert {"local", "dev", "staging", "prod"} == set(stack_files())
+    stacks = [as_given(stack) for stack in stack_files()]
+    made = [name for stack in stacks for name in (*stack.media_buckets, stack.work_bucket, stack.prefix)]
+    assert len(made) == len(set(made))
+
+
+def test_the_local_stack_keeps_the_names_that_the_demo_shows() -> None:
+    """Its examples name them."""
+    local = as_given("local")
+    assert ("imm-local-photos", "imm-local-documents") == local.media_buckets
+    assert ("imm-local-work", "media") == (local.work_bucket, local.projects[0].name)
+    assert ["photos", "documents"] == [dataset.name for dataset in local.projects[0].datasets]
+
+
+def test_production_is_protected_and_logged() -> None:
+    """Its stack file says both, and without either it is refused."""
+    prod = as_given("prod")
+    assert prod.protect
+    assert prod.storage.access_log is not None
+    logged = {"accessLog": {"bucket": "imm-work"}}
+    said = refusal(stack="prod", storage=logged)
+    assert "imm-operator:protect of stack prod is false, so a mistaken run could delete what production holds" in said
+    assert "pulumi config set --stack prod protect true" in said
+    said = refusal(stack="prod-eu", protect=True)
+    assert "imm-operator:storage.accessLog of stack prod-eu is missing" in said
+    assert "pulumi config set --stack prod-eu --path 'storage.accessLog.bucket' BUCKET" in said
+    assert read(stack="prod", protect=True, storage=logged).protect
+
+
+def test_a_text_that_is_empty_is_a_key_that_is_not_set() -> None:
+    """So the project file can declare a default that means "made of the prefix"."""
+    assert read(topic="", role="") == read()
+    assert "imm-operator:workBucket of stack dev is missing" in refusal(workBucket="")
 
 
 def test_an_unknown_key_is_refused_with_the_one_that_was_meant() -> None:
@@ -94,6 +153,9 @@ def test_an_unknown_key_inside_an_object_is_refused() -> None:
     """The CLI does not check inside objects."""
     said = refusal(projects=[{"name": "media", "datsets": []}])
     assert "imm-operator:projects[0].datsets of stack dev is no known key" in said
+    said = refusal(storage={"kmsKey": "x"}, operator={"rrsa": {"provider": "p", "issuer": "https://i", "account": "a"}})
+    assert "imm-operator:storage.kmsKey of stack dev is no known key: remove it from environments/Pulumi.dev" in said
+    assert "imm-operator:operator.rrsa.account of stack dev is no known key" in said
 
 
 @pytest.mark.parametrize(
@@ -105,6 +167,25 @@ def test_an_unknown_key_inside_an_object_is_refused() -> None:
         ("projects", [{"name": "a", "datasets": [{"name": "a b"}]}], "projects[0].datasets[0].name", "an IMM name"),
         ("topic", "imm_events", "topic", "a topic or queue name"),
         ("role", "imm media", "role", "a role name"),
+        ("topic", "t" * 121, "topic", "at most 120 characters"),
+        ("prefix", "Imm", "prefix", "a prefix is 1 to 32 lower-case letters"),
+        ("shards", ["a b"], "shards[0]", "a shard name is 1 to 24 lower-case letters"),
+        ("existingBuckets", ["a_b"], "existingBuckets[0]", "a bucket name is 3 to 63 lower-case"),
+        ("storage", {"storageClass": "Archive"}, "storage.storageClass", "should be 'Standard' or 'IA'"),
+        ("storage", {"noncurrentDays": 0}, "storage.noncurrentDays", "greater than or equal to 1"),
+        ("storage", {"kmsKeyId": "alias/x"}, "storage.kmsKeyId", "a KMS key id"),
+        ("storage", {"accessLog": {"bucket": "B"}}, "storage.accessLog.bucket", "at least 3 characters"),
+        ("work", {"expireDays": "soon"}, "work.expireDays", "valid integer"),
+        ("tags", {"team": "ä"}, "tags.team", "a tag's value"),
+        ("operator", {"rrsa": {"provider": "acs:ram::1:x", "issuer": "https://i"}}, "operator.rrsa.provider", "as RAM"),
+        (
+            "operator",
+            {"rrsa": {"provider": "p", "issuer": "http://i"}},
+            "operator.rrsa.issuer",
+            "an issuer is https://",
+        ),
+        ("imageSearch", {"instances": ["i" * 21]}, "imageSearch.instances[0]", "at most 20 characters"),
+        ("projects", [{"name": "a", "quotas": {"maxBindCount": 11}}], "projects[0].quotas.maxBindCount", "equal to 10"),
         ("namespace", "Media", "namespace", "a Kubernetes name"),
         ("accountId", "12ab", "accountId", "an account id is 5 to 20 digits"),
         ("endpoints", {"oss": "cloud:80"}, "endpoints.oss", "an address is http:// or https://"),
@@ -121,6 +202,11 @@ def test_a_bad_value_is_refused_with_its_key_its_rule_and_the_command(
     assert f"pulumi config set --stack dev --path '{where}' VALUE" in said
 
 
+def test_every_name_has_words_of_its_own() -> None:
+    """Two names with one pattern would be explained with one of their words."""
+    assert len(NAMED) == len(RULES)
+
+
 def test_the_regions_own_key_is_named() -> None:
     """It belongs to the provider's namespace."""
     assert "alicloud:region of stack dev is 'hangzhou': a region looks like cn-hangzhou" in refusal(region="hangzhou")
@@ -128,8 +214,8 @@ def test_the_regions_own_key_is_named() -> None:
 
 def test_what_is_missing_is_named() -> None:
     """All of it at once."""
-    said = refusal(mediaBuckets=None, workBucket=None)
-    assert "imm-operator:mediaBuckets of stack dev is missing" in said
+    said = refusal(projects=None, workBucket=None)
+    assert "imm-operator:projects of stack dev is missing" in said
     assert "imm-operator:workBucket of stack dev is missing" in said
 
 
@@ -142,7 +228,20 @@ def test_text_that_is_no_json_is_refused() -> None:
     ("changes", "said"),
     [
         ({"workBucket": "photos-2025"}, "workBucket: photos-2025 is one of mediaBuckets"),
-        ({"mediaBuckets": ["abc", "abc"]}, "mediaBuckets: abc stands there more than once"),
+        ({"existingBuckets": ["imm-work"]}, "workBucket: imm-work is one of mediaBuckets or existingBuckets"),
+        ({"mediaBuckets": ["abc", "abc"]}, "mediaBuckets and existingBuckets: abc stands there more than once"),
+        ({"existingBuckets": ["photos-2025"]}, "existingBuckets: photos-2025 stands there more than once"),
+        ({"mediaBuckets": []}, "mediaBuckets: there is none, and existingBuckets names none"),
+        ({"shards": ["a", "a"]}, "shards: a stands there more than once"),
+        ({"shards": ["default", "dead-letters"]}, "imm-events-dead-letters stands there more than once"),
+        ({"queue": "q" * 119}, "is longer than 120 characters: shorten topic and queue"),
+        ({"role": "imm-operator"}, "role: imm-operator is the operator's own role"),
+        ({"storage": {"accessLog": {"bucket": "photos-2025"}}}, "so IMM would index the logs"),
+        ({"storage": {"accessLog": {"bucket": "imm-work", "prefix": "runs/a"}}}, "runs/a overlaps runs/"),
+        (
+            {"operator": {"credentialsUser": True, "rrsa": {"provider": "p", "issuer": "https://i"}}},
+            "operator: credentialsUser makes an AccessKey that nobody needs with rrsa",
+        ),
         ({"projects": [{"name": "a"}, {"name": "a"}]}, "projects: a stands there more than once"),
         (
             {"projects": [{"name": "a", "datasets": [{"name": "x_y"}, {"name": "X-Y"}]}]},

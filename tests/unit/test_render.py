@@ -18,7 +18,7 @@ from controller.cli import main
 from controller.cli.yaml_text import documents
 
 DOCUMENT: dict[str, Any] = {
-    "version": 1,
+    "version": 2,
     "stack": "dev",
     "name": "media",
     "namespace": "media-dev",
@@ -27,8 +27,9 @@ DOCUMENT: dict[str, Any] = {
     "credentialsSecret": "alibaba-cloud",
     "workBucket": "imm-work",
     "mediaBuckets": ["photos-2025"],
-    "topic": "imm-events",
-    "queue": "imm-events",
+    "shards": [
+        {"name": "default", "topic": "imm-events", "queue": "imm-events", "deadLetterQueue": "imm-events-dead-letters"}
+    ],
     "endpoints": {"imm": "http://127.0.0.1:4666"},
     "projects": [
         {
@@ -41,6 +42,12 @@ DOCUMENT: dict[str, Any] = {
         }
     ],
 }
+RRSA = {
+    "roleArn": "acs:ram::1234567890123456:role/imm-operator",
+    "oidcProviderArn": "acs:ram::1234567890123456:oidc-provider/ack-rrsa-c1",
+    "serviceAccountName": "imm-operator",
+}
+WITH_RRSA = {key: value for key, value in DOCUMENT.items() if key != "credentialsSecret"} | {"rrsa": RRSA}
 
 
 def render(document: Any, *arguments: str) -> Result:
@@ -72,6 +79,37 @@ def test_the_account_is_rendered_with_what_pulumi_made() -> None:
         },
     }
     assert CloudAccount.read(account).spec.account_id == "1234567890123456"
+
+
+def test_with_rrsa_the_account_names_the_role_and_the_service_account_comes_along() -> None:
+    """No Secret anywhere; the service account is in the account's namespace, and no pod gets its token."""
+    service_account, account = rendered(WITH_RRSA)[:2]
+    assert {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": "imm-operator", "namespace": "media-dev"},
+        "automountServiceAccountToken": False,
+    } == service_account
+    assert {"rrsa": RRSA} == account["spec"]["credentials"]
+    assert CloudAccount.read(account).spec.credentials.secret_ref is None
+
+
+@pytest.mark.parametrize("document", [DOCUMENT | {"rrsa": RRSA}, WITH_RRSA | {"rrsa": None}])
+def test_two_ways_in_or_none_are_refused(document: dict[str, Any]) -> None:
+    """Nobody could say which rights are used."""
+    result = render(document)
+    assert result.exit_code == 1
+    assert "exactly one of credentialsSecret and rrsa says whose rights are used" in result.stderr
+
+
+def test_an_older_document_is_refused_in_one_line_with_the_way_out() -> None:
+    """Before every field that has changed since is named."""
+    old = DOCUMENT | {"version": 1, "topic": "imm-events", "queue": "imm-events"}
+    result = render(old)
+    assert "version is 1, and this imm-operator reads 2: run `pulumi up` with the infra of the same release" in (
+        result.stderr
+    )
+    assert "topic" not in result.stderr
 
 
 def test_each_dataset_becomes_an_object_with_a_kubernetes_name() -> None:
@@ -115,7 +153,8 @@ def test_a_folder_gets_one_file_and_a_second_run_leaves_it_alone(tmp_path: Path)
     [
         ({"accountId": "x"}, "accountId: String should match pattern"),
         ({"acountId": "1"}, "acountId: Extra inputs are not permitted"),
-        ({"version": 2}, "version: Input should be 1"),
+        ({"version": 3}, "version is 3, and this imm-operator reads 2"),
+        ({"shards": [{"name": "a"}]}, "shards.0.topic: Field required"),
         (
             {"projects": [{"name": "p", "serviceRole": "r", "datasets": [{"name": "a b"}]}]},
             "projects.0.datasets.0.name:",

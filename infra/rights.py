@@ -1,0 +1,146 @@
+"""Who may do what: one table for the operator and one for IMM's service role, and the RAM policies made of them.
+
+The operator's table names exactly the calls of controller/cloud, so that a test can compare it with what was really
+called. GetCallerIdentity is not in it: STS asks nobody for a right to it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pulumi import RunError
+
+PROJECT = "acs:imm:{region}:{account}:project/{project}"
+# Datasets come and go with Dataset objects, so their names are not known here; the project bounds them.
+DATASETS = PROJECT + "/dataset/*"
+BUCKET = "acs:oss:*:{account}:{bucket}"  # an OSS ARN has no region
+OBJECTS = BUCKET + "/*"
+PUBLISHED = "acs:mns:{region}:{account}:/topics/{topic}/messages"
+KEY = "acs:kms:{region}:{account}:key/{key}"
+LONGEST_POLICY = 6144  # characters without white space, RAM's limit of a custom policy
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """One action on one kind of resource.
+
+    Attributes:
+        action: RAM's name of it.
+        resource: ARN with `{region}`, `{account}` and one of `{project}`, `{bucket}`, `{topic}`, `{key}` to fill in.
+        why: What it is needed for.
+        confirmed: Whether the vendor's own page names this action with this resource.
+    """
+
+    action: str
+    resource: str
+    why: str
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a stack holds: the values that a table's ARNs are filled with."""
+
+    region: str
+    account_id: str
+    projects: tuple[str, ...] = ()
+    buckets: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+
+
+# api-imm-2020-09-30-getproject and so on, table "RAM authorization" of each; OSS: "RAM policy overview".
+OPERATOR = (
+    Right("imm:GetProject", PROJECT, "tells an absent dataset from an absent project", confirmed=True),
+    Right("imm:GetDataset", DATASETS, "compares a Dataset with its spec", confirmed=True),
+    # Its page lies in our source with the table cut off; the name follows the pattern of all others.
+    Right("imm:CreateDataset", DATASETS, "makes a Dataset's dataset", confirmed=False),
+    Right("imm:UpdateDataset", DATASETS, "brings it to its spec", confirmed=True),
+    Right("imm:DeleteDataset", DATASETS, "removes it, with deletionPolicy Delete", confirmed=True),
+    # Confirmed for one dataset; we list the whole project at once, which no page gives a resource for.
+    Right("imm:ListBindings", DATASETS, "looks at every binding of a project in one walk", confirmed=False),
+    Right("imm:CreateBinding", DATASETS, "binds a bucket", confirmed=True),
+    Right("imm:DeleteBinding", DATASETS, "unbinds it, with deletionPolicy Delete", confirmed=True),
+    Right(
+        "oss:GetBucketInfo", BUCKET, "checks before a scan that the bucket is there and in the region", confirmed=True
+    ),
+    Right("oss:GetBucketStat", BUCKET, "counts objects against maxObjects before a scan is paid for", confirmed=True),
+)
+# "Custom permissions for image processing" names GetObject and PublishMessage as the minimum of a custom role.
+IMM = (
+    Right("oss:GetBucketInfo", BUCKET, "opens the bucket of a binding", confirmed=False),
+    Right("oss:ListObjects", BUCKET, "scans it", confirmed=False),
+    Right("oss:GetObject", OBJECTS, "reads what is indexed", confirmed=True),
+    Right("mns:PublishMessage", PUBLISHED, "publishes results", confirmed=True),
+    # OSS: a reader of objects under a customer's KMS key needs the right to decrypt with it.
+    Right("kms:Decrypt", KEY, "reads objects that the stack's own KMS key encrypts", confirmed=False),
+)
+
+
+def resources(right: Right, scope: Scope) -> list[str]:
+    """The ARNs of one right in a scope, in the scope's order; none where the scope holds nothing of the kind."""
+    held = {"project": scope.projects, "bucket": scope.buckets, "topic": scope.topics, "key": scope.keys}
+    (kind,) = (name for name in held if f"{{{name}}}" in right.resource)
+    fixed = {"region": scope.region, "account": scope.account_id}
+    return [right.resource.format(**fixed, **{kind: name}) for name in held[kind]]
+
+
+def grants(rights: Iterable[Right], scope: Scope) -> list[tuple[str, str]]:
+    """Every (action, resource) of a table in a scope, in the table's order."""
+    return [(right.action, resource) for right in rights for resource in resources(right, scope)]
+
+
+def policy(rights: Iterable[Right], scope: Scope) -> dict[str, Any]:
+    """The RAM policy that grants a table, one statement per kind of resource.
+
+    Raises:
+        pulumi.RunError: it would be longer than RAM takes.
+    """
+    actions: dict[tuple[str, ...], list[str]] = {}
+    for right in rights:
+        if where := tuple(resources(right, scope)):
+            actions.setdefault(where, []).append(right.action)
+    document = {
+        "Version": "1",
+        "Statement": [
+            {"Effect": "Allow", "Action": granted, "Resource": list(where)} for where, granted in actions.items()
+        ],
+    }
+    length = len(json.dumps(document, separators=(",", ":")))
+    if length > LONGEST_POLICY:
+        raise RunError(
+            f"a RAM policy of this stack would have {length} characters, and RAM takes {LONGEST_POLICY}: divide the "
+            f"{len(scope.buckets)} buckets and {len(scope.projects)} projects among several stacks"
+        )
+    return document
+
+
+def service_trust(service: str) -> dict[str, Any]:
+    """A role that a service of the vendor takes on."""
+    return _trust({"Principal": {"Service": [service]}})
+
+
+def rrsa_trust(provider_arn: str, issuer: str, namespace: str, service_account: str) -> dict[str, Any]:
+    """A role that one service account of one cluster takes on, with a token made for STS.
+
+    The vendor's "RRSA" page: all three conditions, or any pod of the cluster could take the role on.
+    """
+    return _trust(
+        {
+            "Principal": {"Federated": [provider_arn]},
+            "Condition": {
+                "StringEquals": {
+                    "oidc:iss": issuer,
+                    "oidc:aud": "sts.aliyuncs.com",
+                    "oidc:sub": f"system:serviceaccount:{namespace}:{service_account}",
+                }
+            },
+        }
+    )
+
+
+def _trust(statement: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "1", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"} | statement]}
