@@ -1,0 +1,74 @@
+"""What one writes first: Kopf as it comes, CreateBinding in a creation handler, a GetBinding timer for each object.
+
+The benchmarks run it beside the operator, on the same objects and the same cloud. Run as a program of its own.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+import kopf
+from alibabacloud_imm20200930 import models
+from alibabacloud_imm20200930.client import Client
+
+from controller.cloud.credentials import Credentials
+from controller.cloud.openapi import client_config
+
+INTERVAL = 5.0  # seconds between two looks at one object
+KIND = ("imm-operator.dev", "v1alpha1", "datasetbindings")
+
+
+def run() -> None:
+    """Watch every namespace until a signal."""
+    keys = Credentials(os.environ["ALIBABA_CLOUD_ACCESS_KEY_ID"], os.environ["ALIBABA_CLOUD_ACCESS_KEY_SECRET"])
+    client: Any = Client(client_config(keys, region=os.environ["REGION"], endpoint=os.environ["EMULATOR_URL"]))
+    registry = kopf.OperatorRegistry()
+
+    def create(spec: kopf.Spec, **_: Any) -> None:
+        place = _place(spec)
+        try:
+            client.create_binding(models.CreateBindingRequest(**place))
+        except Exception as error:
+            if getattr(error, "code", "") == "ResourceAlreadyExists":
+                return
+            raise kopf.TemporaryError(str(error), delay=1) from error
+
+    def look(spec: kopf.Spec, status: kopf.Status, patch: kopf.Patch, meta: kopf.Meta, **_: Any) -> None:
+        try:
+            found = client.get_binding(models.GetBindingRequest(**_place(spec))).body.binding
+        except Exception as error:
+            raise kopf.TemporaryError(str(error), delay=1) from error
+        ready = (found.state, found.phase) == ("Running", "IncrementalScanning")
+        if ready and status.get("phase") != found.phase:
+            patch.status["phase"] = found.phase
+            patch.status["conditions"] = [_ready(meta)]
+
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    kopf.on.login(registry=registry)(kopf.login_with_kubeconfig)
+    kopf.on.create(*KIND, registry=registry)(create)
+    kopf.timer(*KIND, registry=registry, interval=INTERVAL)(look)
+    alive = os.environ["LIVENESS"]
+    kopf.run(registry=registry, settings=settings, clusterwide=True, standalone=True, liveness_endpoint=alive)
+
+
+def _place(spec: kopf.Spec) -> dict[str, str]:
+    dataset = spec["dataset"]
+    return {"project_name": dataset["project"], "dataset_name": dataset["name"], "uri": f"oss://{spec['bucket']}"}
+
+
+def _ready(meta: kopf.Meta) -> dict[str, Any]:
+    return {
+        "type": "Ready",
+        "status": "True",
+        "reason": "Succeeded",
+        "message": "",
+        "observedGeneration": meta["generation"],
+        "lastTransitionTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
+if __name__ == "__main__":
+    run()
