@@ -44,6 +44,7 @@ def start_operator(
         "IMM_OPERATOR_STS_ENDPOINT": sts_endpoint,
         "IMM_OPERATOR_HTTP_HOST": "127.0.0.1",
         "IMM_OPERATOR_HTTP_PORT": str(port),
+        "IMM_OPERATOR_LEASE_NAMESPACE": NAMESPACE,
         "IMM_OPERATOR_LOG_FORMAT": "plain",
         "IMM_OPERATOR_POLL_INTERVAL": "1",
         **(settings or {}),

@@ -22,7 +22,6 @@ from sandbox.demo.operator import ROOT, Operator, install, start_operator
 from sandbox.demo.stage import Stage
 from sandbox.kubectl import Kubectl
 from sandbox.programs import ProgramError, run
-from sandbox.rehearse import rehearse
 
 BINDINGS = ROOT / "examples" / "manifests" / "bindings.yaml"
 STACK = "local"
@@ -125,9 +124,10 @@ def _cluster(directory: Path, context: str | None, stage: Stage, stack: ExitStac
 def _provision(directory: Path, cloud: LocalCloud) -> Handover:
     state = directory / "rehearsal.json"
     state.unlink(missing_ok=True)
-    with (directory / "provisioning.log").open("w") as log:
-        outputs = rehearse(STACK, state, cloud.environment, report=lambda line: print(line, file=log))
-    return Handover.model_validate(outputs["handover"])
+    rehearse = [sys.executable, "-m", "sandbox", "rehearse", "--stack", STACK, "--state", str(state)]
+    steps = run([*rehearse, "up"], env=cloud.environment, cwd=ROOT, seconds=300)
+    (directory / "provisioning.log").write_text(steps)
+    return Handover.model_validate_json(run([*rehearse, "output"], env=cloud.environment, cwd=ROOT))
 
 
 def _bucket_of(dataset: str, handover: Handover) -> str:
@@ -153,8 +153,8 @@ def _leave(scene: Scene, stage: Stage) -> None:
     with stage.step(f"removing namespace {scene.handover.namespace} from the cluster"):
         scene.kubectl("delete", "namespace", scene.handover.namespace, "--timeout=60s")
     stage.say(
-        "The definitions and the RBAC stay. To remove them: kubectl delete -f crds; "
-        "kubectl delete -k deploy/kustomize/base"
+        "The definitions and the RBAC stay. To remove them: kubectl annotate -f crds "
+        "imm-operator.dev/allow-deletion=true; kubectl delete -f crds; kubectl delete -k deploy/kustomize/base"
     )
 
 

@@ -1,55 +1,50 @@
-"""`python -m sandbox rehearse`: the rehearsal at the command line."""
+"""`python -m sandbox rehearse`: runs the program as Pulumi's own Python host does, with our engine behind it."""
 
-from __future__ import annotations
-
+import asyncio
+import fcntl
 import json
-import os
+import logging
+import runpy
 from pathlib import Path
+from typing import Any, cast
 
 import click
+import yaml
+from pulumi.runtime import Settings, configure, run_in_stack, set_all_config
+from pulumi.runtime.mocks import MockEngine
 
-from sandbox.rehearse.start import rehearse as run_rehearsal
-from sandbox.rehearse.state import read_outputs
-
-_STACK = click.option("--stack", "-s", default="local", show_default=True, help="environments/Pulumi.<stack>.yaml.")
-_STATE = click.option(
-    "--state",
-    type=click.Path(dir_okay=False, path_type=Path),
-    required=True,
-    help="File that says what was made; created when absent.",
-)
+from sandbox.programs import ProgramError
+from sandbox.rehearse.engine import Engine
 
 
-@click.group()
-def rehearse() -> None:
-    """Run the Pulumi program against the local cloud, without the Pulumi CLI.
-
-    The environment is the one `python -m emulator env` prints. This is no Pulumi: for a real account use the CLI.
-    """
-
-
-@rehearse.command()
-@_STACK
-@_STATE
-@click.option("--preview", is_flag=True, help="Print what would happen and call nothing.")
-def up(stack: str, state: Path, *, preview: bool) -> None:
-    """Create and change what differs, delete what is no longer declared."""
-    run_rehearsal(stack, state, os.environ, preview=preview, report=click.echo)
-
-
-@rehearse.command()
-@_STACK
-@_STATE
-def destroy(stack: str, state: Path) -> None:
-    """Delete everything the state file names."""
-    run_rehearsal(stack, state, os.environ, destroy=True, report=click.echo)
-
-
-@rehearse.command()
-@_STATE
-def output(state: Path) -> None:
-    """Print the hand-over document of the last run, as `pulumi stack output handover --json` does."""
-    handover = read_outputs(state).get("handover")
-    if handover is None:
-        raise click.ClickException(f"{state} holds no hand-over: run `python -m sandbox rehearse up` first")
-    click.echo(json.dumps(handover, indent=2))
+@click.command()
+@click.argument("verb", type=click.Choice(["up", "destroy", "output"]))
+@click.option("--stack", "-s", default="local", show_default=True, help="environments/Pulumi.<stack>.yaml.")
+@click.option("--state", "file", type=click.Path(path_type=Path), required=True, help="File that says what was made.")
+@click.option("--preview", is_flag=True, help="Say what would happen, and make nothing.")
+def rehearse(verb: str, stack: str, file: Path, *, preview: bool) -> None:
+    """Run this folder's Pulumi program against the local cloud: make, delete everything, or print the hand-over."""
+    project = yaml.safe_load(Path("Pulumi.yaml").read_text())
+    name, main, folder = project["name"], project.get("main", "."), Path(project.get("stackConfigDir", "."))
+    values = {key: it["value"] for key, it in project.get("config", {}).items() if "value" in it}
+    values |= yaml.safe_load((folder / f"Pulumi.{stack}.yaml").read_text())["config"]
+    if str(values.get(f"{name}:emulator")).lower() != "true":  # the CLI rewrites a stack file with texts
+        raise ProgramError(f"stack {stack} is not for the local cloud (emulator: true): use the pulumi CLI")
+    config = {key: it if isinstance(it, str) else json.dumps(it) for key, it in values.items()}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.with_name(f"{file.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # a second rehearsal waits until this one ends
+        engine = Engine(file, name, stack, config, preview=preview)
+        if verb == "output":
+            click.echo(json.dumps(engine.state["outputs"].get("handover"), indent=2))
+            return
+        # After a failure Pulumi leaves a future for every output that will never be; each would add a traceback.
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+        configure(Settings(project=name, stack=stack, monitor=engine, engine=MockEngine(None), dry_run=preview))
+        set_all_config(config)
+        try:
+            if verb == "up":
+                asyncio.run(run_in_stack(cast("Any", lambda: runpy.run_path(main, run_name="__main__"))))
+            engine.finish()
+        except Exception as error:
+            raise engine.failure or ProgramError(str(error)) from error

@@ -1,234 +1,156 @@
-"""Decides what a declared resource needs, and does it: nothing, create, update, replace, and at the end delete.
+"""In the place of Pulumi's engine: finds what each declared resource needs, says it and does it, one step at a time."""
 
-Each step is saved before the next, so a run that stops anywhere is continued by running it again.
-"""
-
-from __future__ import annotations
-
-from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import base64
+import json
+import threading
+from pathlib import Path
 from typing import Any
 
-from oss2.exceptions import OssError
-from pulumi import RunError
+import click
+import dill
+from pulumi import dynamic
+from pulumi.runtime import rpc
+from pulumi.runtime.mocks import MockMonitor, MockResourceArgs
 
-from controller.cloud.errors import CloudError
-from sandbox.rehearse import dynamic, marks
-from sandbox.rehearse.kinds import Difference, KnownResource, Operations, Refused
-from sandbox.rehearse.place import NotLocal, Place
-from sandbox.rehearse.registry import PROVIDER_TYPE, kind_of
-from sandbox.rehearse.state import Entry, State
+from sandbox.programs import ProgramError
+from sandbox.rehearse.resources import Values, known
 
-FAILURES = (CloudError, NotLocal, OssError, RunError)
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A resource as the program declares it; inputs are plain JSON with Pulumi's marks."""
-
-    urn: str
-    type: str
-    inputs: dict[str, Any]
-    provider: str = ""
-    protect: bool = False
-    retain: bool = False
-    delete_first: bool = False
-    secret_outputs: frozenset[str] = frozenset()
+CODE = "__provider"  # the input in which a dynamic resource brings its pickled provider along
+OPTIONS = {"aliases", "aliasURNs", "deletedWith", "hooks", "ignoreChanges", "importId", "remote", "replaceOnChanges"}
+OPTIONS |= {"replace_with", "replacement_trigger", "retainOnDelete", "state_migrations", "transforms"}
 
 
-@dataclass(slots=True)
-class Engine:
-    """One run over one state.
+class Engine(MockMonitor):
+    """Pulumi's own monitor for tests, only that each resource is made; after a failure nothing else is begun.
 
-    Attributes:
-        config: The project's configuration, for dynamic providers.
-        report: Takes one line of progress at a time.
-        preview: Say what would happen, call nothing, save nothing.
-        declared: URNs of this run in order; what is in the state and not here is removed at the end.
+    The state is a JSON file without secrets. `live` is how the cloud showed a resource's inputs when it was made.
     """
 
-    state: State
-    config: Mapping[str, str]
-    report: Callable[[str], None]
-    preview: bool = False
-    declared: list[str] = field(default_factory=list)
-    steps: Counter[str] = field(default_factory=Counter)
-    _providers: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    def __init__(self, path: Path, project: str, stack: str, config: dict[str, str], *, preview: bool) -> None:
+        super().__init__(self)  # type: ignore[arg-type] # all it calls is new_resource
+        self.path, self.project, self.config, self.preview = path, project, config, preview
+        of = [project, stack]
+        self.state: Values = json.loads(path.read_text()) if path.exists() else {"of": of, "made": {}, "outputs": {}}
+        if self.state.get("of") != of:
+            raise ProgramError(f"{path} is the state of {self.state.get('of')}: name another file")
+        self.made: dict[str, Values] = self.state["made"]
+        self.declared: list[str] = []
+        self.outputs: Values = {}
+        self.failure: Exception | None = None
+        self.one_at_a_time = threading.Lock()
 
-    def declare(self, wanted: Wanted) -> tuple[str, dict[str, Any]]:
-        """Bring one resource to what is wanted; its id and outputs, secrets marked.
+    def Invoke(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        self.failure = ProgramError(f"a rehearsal does not do this: {type(request).__name__}; use the pulumi CLI")
+        raise self.failure
 
-        Raises:
-            Refused: the type or an option is beyond a rehearsal, or a protected resource would go.
-            StepFailed: the cloud or the provider failed.
-        """
-        if wanted.urn in self.declared:
-            raise Refused(f"two resources are named {wanted.urn}: give one of them another name")
-        self.declared.append(wanted.urn)
-        plain = marks.reveal(wanted.inputs)
-        entry = Entry(
-            wanted.urn, wanted.type, "", marks.redact(wanted.inputs, self.state.salt), provider=wanted.provider
-        )
-        entry.protect, entry.retain = wanted.protect, wanted.retain
-        if wanted.type == PROVIDER_TYPE:
-            self._providers[wanted.urn] = plain
-            self._remember(entry, "provider")
-        else:
-            self._settle(wanted, entry, plain, self._operations(entry, plain))
-        return entry.id, self._outputs(wanted, entry)
+    ReadResource = ExistsResource = RegisterStackTransform = RegisterStackInvokeTransform = Invoke
 
-    def finish(self, outputs: dict[str, Any]) -> None:
-        """After the whole program: delete what it no longer declares, and keep its outputs."""
-        order = {urn: place for place, urn in enumerate(self.declared)}
-        # What is left over goes first in the file, so that a later reverse walk deletes it last of all.
-        self.state.resources.sort(key=lambda entry: -1 if entry.doomed else order.get(entry.urn, -1))
-        self._remove([entry for entry in self.state.resources if entry.doomed or entry.urn not in order])
-        if not self.preview:
-            self.state.outputs = marks.redact(outputs, self.state.salt)
-            self.state.save()
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        with self.one_at_a_time:
+            if self.failure:
+                raise self.failure
+            try:
+                self.request = request
+                return super().RegisterResource(request)  # type: ignore[no-untyped-call] # Pulumi's mocks have none
+            except Exception as error:
+                self.failure = ProgramError(f"{request.type} {request.name}: {error}")
+                raise self.failure from error
 
-    def destroy(self) -> None:
-        """Delete everything the state names, newest first."""
-        self._remove(list(self.state.resources))
-        if not self.preview:
-            self.state.outputs = {}
-            self.state.save()
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        if "::pulumi:pulumi:Stack::" in request.urn:  # a component's are for display only
+            self.outputs = _hidden(_whole(rpc.deserialize_properties(request.outputs)))
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call] # likewise
 
-    def _settle(self, wanted: Wanted, entry: Entry, plain: dict[str, Any], operations: Operations) -> None:
-        old = self.state.find(wanted.urn)
-        difference = operations.difference(old or entry, plain, entry.inputs)
-        if old is not None and self._is_gone(old, operations):
-            self.state.resources.remove(old)
-            old = None
-        if old is None:
-            self._create(entry, plain, operations)
-        elif difference.replacing:
-            self._replace(old, entry, plain, operations, difference, delete_first=wanted.delete_first)
-        else:
-            self._update(old, entry, plain, operations, difference)
+    def new_resource(self, args: MockResourceArgs) -> tuple[str, Values]:
+        """Bring the resource to what is declared; its id and outputs."""
+        if not args.custom or args.typ.startswith("pulumi:providers:"):
+            return "-", args.inputs
+        request, urn = self.request, self.make_urn(self.request.parent, args.typ, args.name)
+        inputs = _whole(args.inputs)
+        new = {"type": args.typ, "name": args.name, "inputs": inputs, "id": "-", "live": {}, "protect": request.protect}
+        problems = [name for name in OPTIONS if getattr(request, name) != getattr(type(request)(), name)]
+        problems += ["a second resource of one name"] if urn in self.declared else []
+        problems += [f"a secret as {name}" for name in inputs if rpc.is_rpc_secret(inputs[name])]
+        provider = self._provider(new)
+        problems += [f"{it.property}: {it.reason}" for it in provider.check({}, inputs).failures]
+        if problems:
+            raise ProgramError(f"a rehearsal does not do this: {', '.join(problems)}")
+        self.declared.append(urn)
+        outputs = self._bring(urn, new, provider)
+        secret = outputs.keys() & request.additionalSecretOutputs
+        outputs |= {name: rpc.wrap_rpc_secret(outputs[name]) for name in secret}
+        self.made[urn] = new | {"outputs": _hidden(outputs)}
+        self._save()
+        if not new["live"] and not self.preview:
+            self.made[urn]["live"] = _look(provider, self.made[urn]) or {}
+            self._save()
+        return str(new["id"]), outputs | inputs
 
-    def _is_gone(self, old: Entry, operations: Operations) -> bool:
-        """Whether somebody else removed it: a fresh local cloud forgets everything, and the state does not."""
-        if self.preview or self._call("look up", old, lambda: operations.exists(old)):
-            return False
-        self.report(f"  gone     {old.type} {old.name}: it is in the state but not in the cloud")
-        return True
+    def _bring(self, urn: str, new: Values, provider: dynamic.ResourceProvider) -> Values:
+        old = self.made.get(urn)
+        live = _look(provider, old) if old else None
+        why = "gone from the cloud" if old else "new"
+        if old and live is not None:
+            was, shall, outputs = old["inputs"], new["inputs"], old["outputs"]
+            changed = {key for key in was | shall if was.get(key) != shall.get(key)} - {CODE}
+            drifted = {key: value for key, value in live.items() if value != old["live"].get(key)}
+            why = ", ".join([*sorted(changed), *(f"{key} was changed by hand" for key in sorted(drifted))])
+            new["id"] = old["id"]
+            if not why:
+                new["live"] = old["live"]
+                return dict(outputs)
+            if not provider.diff(old["id"], was | outputs | drifted, shall).replaces:
+                click.echo(f"  update {new['type']} {new['name']} ({why})")
+                updated = dynamic.UpdateResult() if self.preview else provider.update(old["id"], was | outputs, shall)
+                return {**outputs, **(updated.outs or {})}
+            self._delete([urn], why)
+        click.echo(f"  create {new['type']} {new['name']} ({why})")
+        made = dynamic.CreateResult("-") if self.preview else provider.create(new["inputs"])
+        new["id"] = made.id
+        return made.outs or {}
 
-    def _create(self, entry: Entry, plain: dict[str, Any], operations: Operations) -> None:
-        self._say("create", entry)
-        if not self.preview:
-            entry.id, entry.computed = self._call("create", entry, lambda: operations.create(plain))
-            self._remember(entry)
+    def finish(self) -> None:
+        """Delete what was not declared."""
+        self._delete([urn for urn in self.made if urn not in self.declared], "no longer declared")
+        self.state["outputs"] = self.outputs
+        self._save()
 
-    def _update(
-        self, old: Entry, entry: Entry, plain: dict[str, Any], operations: Operations, difference: Difference
-    ) -> None:
-        entry.id, entry.computed = old.id, old.computed
-        if not difference.changed:
-            self.steps["same"] += 1
-        else:
-            self._say("update", entry, difference.changed)
+    def _delete(self, urns: list[str], why: str) -> None:
+        """Delete the newest first, but nothing if some of it is protected."""
+        kept = ", ".join(self.made[urn]["name"] for urn in urns if self.made[urn]["protect"])
+        if kept:
+            raise ProgramError(f"{kept}: protected, so neither deleted nor replaced; set `protect: false`, then `up`")
+        for urn in reversed(urns):
+            old = self.made[urn]
+            click.echo(f"  delete {old['type']} {old['name']} ({why})")
             if not self.preview:
-                entry.computed = self._call("update", entry, lambda: operations.update(old, plain))
+                self._provider(old).delete(old["id"], old["inputs"] | old["outputs"])
+            del self.made[urn]
+            self._save()
+
+    def _provider(self, resource: Values) -> dynamic.ResourceProvider:
+        if CODE not in resource["inputs"]:
+            return known(resource["type"])
+        code: dynamic.ResourceProvider = dill.loads(base64.b64decode(resource["inputs"][CODE]))  # noqa: S301 - as trusted as the program
+        code.configure(dynamic.ConfigureRequest(dynamic.Config(self.config, self.project)))
+        return code
+
+    def _save(self) -> None:
         if not self.preview:
-            self.state.resources[self.state.resources.index(old)] = entry
-            self.state.save()
-
-    def _replace(
-        self,
-        old: Entry,
-        entry: Entry,
-        plain: dict[str, Any],
-        operations: Operations,
-        difference: Difference,
-        *,
-        delete_first: bool,
-    ) -> None:
-        self._say("replace", entry, difference.replacing)
-        _refuse_protected([old])
-        if self.preview:
-            return
-        if delete_first or operations.identify(plain) == old.id:
-            self._delete(old)
-        else:
-            old.doomed = True
-        entry.id, entry.computed = self._call("create", entry, lambda: operations.create(plain))
-        self._remember(entry)
-
-    def _remove(self, entries: list[Entry]) -> None:
-        _refuse_protected([entry for entry in entries if not entry.doomed])
-        for entry in reversed(entries):
-            if entry.type != PROVIDER_TYPE:
-                self._say("delete" if not entry.retain else "keep", entry)
-            if not self.preview:
-                self._delete(entry)
-
-    def _delete(self, entry: Entry) -> None:
-        if entry.type != PROVIDER_TYPE and not entry.retain:
-            operations = self._operations(entry, entry.inputs)
-            self._call("delete", entry, lambda: operations.delete(entry))
-        self.state.resources.remove(entry)
-        self.state.save()
-
-    def _operations(self, entry: Entry, plain: Mapping[str, Any]) -> Operations:
-        if entry.type.startswith(dynamic.PREFIX):
-            return dynamic.DynamicResource(dynamic.load(plain, self.config, self.state.project))
-        return KnownResource(kind_of(entry.type), lambda: self._place(entry))
-
-    def _place(self, entry: Entry) -> Place:
-        stored = self.state.find(entry.provider)
-        inputs = self._providers.get(entry.provider) or (stored.inputs if stored else {})
-        return Place.of(inputs)
-
-    def _remember(self, entry: Entry, id_: str = "") -> None:
-        entry.id = id_ or entry.id
-        if self.preview:
-            return
-        old = self.state.find(entry.urn)
-        if old is None:
-            self.state.resources.append(entry)
-        else:
-            self.state.resources[self.state.resources.index(old)] = entry
-        self.state.save()
-
-    def _outputs(self, wanted: Wanted, entry: Entry) -> dict[str, Any]:
-        computed_secrets = wanted.secret_outputs & set(entry.computed) - set(wanted.inputs)
-        if computed_secrets:
-            raise Refused(
-                f"{entry.name} has secret outputs ({', '.join(sorted(computed_secrets))}), which a rehearsal does not "
-                "keep: use the pulumi CLI"
-            )
-        outputs = {key: value for key, value in wanted.inputs.items() if not marks.is_unknown(value)}
-        outputs |= {key: value for key, value in entry.computed.items() if key not in wanted.inputs}
-        return {key: marks.mark(value) if key in wanted.secret_outputs else value for key, value in outputs.items()}
-
-    def _say(self, step: str, entry: Entry, why: tuple[str, ...] = ()) -> None:
-        self.steps[step] += 1
-        because = f" ({', '.join(why)})" if why else ""
-        self.report(f"  {step:<8} {entry.type} {entry.name}{because}")
-
-    def _call(self, verb: str, entry: Entry, action: Callable[[], Any]) -> Any:
-        try:
-            return action()
-        except FAILURES as error:
-            raise StepFailed(f"cannot {verb} {entry.type} {entry.name}: {_words(error)}") from error
+            new = self.path.with_name(f"{self.path.name}.new")
+            new.write_text(json.dumps(self.state, indent=2) + "\n")
+            new.replace(self.path)
 
 
-class StepFailed(Exception):
-    """One step failed; everything before it stands in the state."""
+def _whole(values: Values) -> Values:  # protobuf has no whole numbers
+    return dict(json.loads(json.dumps(values), parse_float=lambda it: float(it) if it[-2:] != ".0" else int(it[:-2])))
 
 
-def _words(error: Exception) -> str:
-    if isinstance(error, OssError):
-        return f"oss: {error.code} {error.message} (status {error.status}, request id {error.request_id})"
-    return str(error)
+def _hidden(values: Values) -> Values:
+    return {name: rpc.wrap_rpc_secret("[secret]") if rpc.is_rpc_secret(it) else it for name, it in values.items()}
 
 
-def _refuse_protected(entries: list[Entry]) -> None:
-    protected = [entry for entry in entries if entry.protect]
-    if protected:
-        raise Refused(
-            f"{', '.join(entry.name for entry in protected)}: protected, so it is neither deleted nor replaced. "
-            "Set `protect: false` in the stack's file and run `up` first if it really shall go"
-        )
+def _look(provider: dynamic.ResourceProvider, resource: Values) -> Values | None:
+    """The inputs as the cloud shows them now; None when the resource is gone."""
+    found = provider.read(resource["id"], resource["inputs"] | resource["outputs"])
+    return {name: it for name, it in (found.outs or {}).items() if name in resource["inputs"]} if found.id else None
