@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 
 import kopf
 from pydantic import ValidationError
 
-from controller.runtime.connection import configured
+from controller.runtime.connection import configured, own_namespace
 from controller.runtime.operator import run
 from controller.runtime.settings import Settings
+
+# Below INFO these write down addresses and headers, in which some protocols carry tokens: no verbose log has them.
+WIRE = ("urllib3", "aiohttp", "asyncio", "oss2", "alibabacloud", "alibabacloud_credentials", "Tea", "darabonba")
 
 
 def main() -> int:
@@ -27,11 +31,23 @@ def main() -> int:
     if not configured():
         print("no Kubernetes API server to talk to: run in a pod, or set KUBECONFIG", file=sys.stderr)  # noqa: T201
         return 2
+    settings = settings.model_copy(update={"lease_namespace": settings.lease_namespace or own_namespace()})
+    if settings.lease_namespace is None:
+        print(  # noqa: T201 - no log yet
+            "IMM_OPERATOR_LEASE_NAMESPACE: outside a pod, name the namespace for the Lease of the leader election",
+            file=sys.stderr,
+        )
+        return 2
     log_format = kopf.LogFormat.JSON if settings.log_format == "json" else kopf.LogFormat.FULL
     kopf.configure(verbose=settings.verbose, log_format=log_format)
+    for name in WIRE:
+        logging.getLogger(name).setLevel(logging.INFO)
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)  # it has a line for every event it hands to us
-    asyncio.run(run(settings))
-    return 0
+    ended_in_order = asyncio.run(run(settings))
+    logging.shutdown()
+    # Threads that still wait, for a turn at the limiter or for an answer, would keep the process. The fence is shut, so
+    # none of them has anything left to do.
+    os._exit(0 if ended_in_order else 1)
 
 
 if __name__ == "__main__":

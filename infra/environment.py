@@ -35,13 +35,13 @@ def credentials(environment: Mapping[str, str]) -> Credentials:
 
 
 def emulator_url(environment: Mapping[str, str]) -> str:
-    """The address of the local cloud, `http(s)://host[:port]`.
+    """The address of the local cloud, `http://host[:port]`.
 
     Raises:
         pulumi.RunError: the variable is missing or no such address.
     """
     url = require(environment, EMULATOR_URL).rstrip("/")
-    if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?", url):
+    if not re.fullmatch(r"http://[A-Za-z0-9.-]+(:[0-9]+)?", url):
         raise RunError(f"{EMULATOR_URL} is {url!r}, but must look like http://127.0.0.1:4666: {WAY_OUT}")
     return url
 

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from controller.api.fields import spelled
 
+# The tag of a bucket whose objects are written once and never overwritten.
+HOLDS, RECORDS = "holds", "operator-records"
 # Provider's documents of mns_topic and mns_queue; the length is that of "Limits" of Simple Message Queue.
 MnsName = Annotated[
     str,

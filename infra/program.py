@@ -110,6 +110,7 @@ def _scope(settings: StackSettings) -> rights.Scope:
         buckets=settings.indexed_buckets,
         topics=tuple(names.topic for names in settings.shard_names),
         keys=() if key is None else (key,),
+        work=(settings.work_bucket,),
     )
 
 

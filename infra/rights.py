@@ -18,6 +18,7 @@ PROJECT = "acs:imm:{region}:{account}:project/{project}"
 DATASETS = PROJECT + "/dataset/*"
 BUCKET = "acs:oss:*:{account}:{bucket}"  # an OSS ARN has no region
 OBJECTS = BUCKET + "/*"
+OWNER_RECORDS = "acs:oss:*:{account}:{work}/owners/*"
 PUBLISHED = "acs:mns:{region}:{account}:/topics/{topic}/messages"
 KEY = "acs:kms:{region}:{account}:key/{key}"
 LONGEST_POLICY = 6144  # characters without white space, RAM's limit of a custom policy
@@ -29,7 +30,8 @@ class Right:
 
     Attributes:
         action: RAM's name of it.
-        resource: ARN with `{region}`, `{account}` and one of `{project}`, `{bucket}`, `{topic}`, `{key}` to fill in.
+        resource: ARN with `{region}`, `{account}` and one of `{project}`, `{bucket}`, `{work}`, `{topic}`, `{key}` to
+            fill in.
         why: What it is needed for.
         confirmed: Whether the vendor's own page names this action with this resource.
     """
@@ -50,6 +52,7 @@ class Scope:
     buckets: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
+    work: tuple[str, ...] = ()
 
 
 # api-imm-2020-09-30-getproject and so on, table "RAM authorization" of each; OSS: "RAM policy overview".
@@ -68,6 +71,9 @@ OPERATOR = (
         "oss:GetBucketInfo", BUCKET, "checks before a scan that the bucket is there and in the region", confirmed=True
     ),
     Right("oss:GetBucketStat", BUCKET, "counts objects against maxObjects before a scan is paid for", confirmed=True),
+    Right("oss:GetObject", OWNER_RECORDS, "reads whose a binding is before it is made or removed", confirmed=True),
+    Right("oss:PutObject", OWNER_RECORDS, "writes down once that a binding is this cluster's", confirmed=True),
+    Right("oss:DeleteObject", OWNER_RECORDS, "gives a binding up when its object is deleted", confirmed=True),
 )
 # "Custom permissions for image processing" names GetObject and PublishMessage as the minimum of a custom role.
 IMM = (
@@ -82,7 +88,13 @@ IMM = (
 
 def resources(right: Right, scope: Scope) -> list[str]:
     """The ARNs of one right in a scope, in the scope's order; none where the scope holds nothing of the kind."""
-    held = {"project": scope.projects, "bucket": scope.buckets, "topic": scope.topics, "key": scope.keys}
+    held = {
+        "project": scope.projects,
+        "bucket": scope.buckets,
+        "work": scope.work,
+        "topic": scope.topics,
+        "key": scope.keys,
+    }
     (kind,) = (name for name in held if f"{{{name}}}" in right.resource)
     fixed = {"region": scope.region, "account": scope.account_id}
     return [right.resource.format(**fixed, **{kind: name}) for name in held[kind]]

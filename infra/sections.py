@@ -25,7 +25,7 @@ class AccessLog(Model):
 
 
 class Storage(Model):
-    """How every bucket of the stack keeps its objects. Versions and encryption are no choice."""
+    """How every bucket of the stack keeps its objects. Versions, of media, and encryption are no choice."""
 
     storage_class: Literal["Standard", "IA"] = "Standard"  # IMM cannot read an archived object
     redundancy: Literal["LRS", "ZRS"] = "LRS"
@@ -39,7 +39,6 @@ class Work(Model):
     """How long the operator's own records are kept."""
 
     expire_days: Days = 90
-    noncurrent_days: Days = 7
 
 
 class ProjectQuotas(Quotas):

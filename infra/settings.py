@@ -18,6 +18,7 @@ from controller.api.handover import refuse_colliding
 from infra.names import MnsName, Prefix, RoleName, ShardName, TagKey, TagValue
 from infra.sections import ImageSearch, Operator, ProjectSettings, Rrsa, Storage, Work
 
+OWNERS = "owners/"  # the operator's owner records in the work bucket, which nothing may expire
 RUNS = "runs/"  # the operator's run records in the work bucket; what lies elsewhere in it is kept
 FIRST_SHARD = "default"  # it has the plain names, so that a second shard later renames nothing
 
@@ -117,11 +118,11 @@ class StackSettings(Model):
         if (
             log is not None
             and log.bucket == self.work_bucket
-            and RUNS.startswith(log.prefix) | log.prefix.startswith(RUNS)
+            and any(own.startswith(log.prefix) or log.prefix.startswith(own) for own in (RUNS, OWNERS))
         ):
             raise ValueError(
-                f"storage.accessLog.prefix: {log.prefix} overlaps {RUNS}, where the operator's run records lie in the "
-                "same bucket: choose another prefix"
+                f"storage.accessLog.prefix: {log.prefix} overlaps {RUNS} or {OWNERS}, where the operator's records lie "
+                "in the same bucket: choose another prefix"
             )
         return self
 

@@ -9,6 +9,7 @@ import pulumi
 
 from infra.components.lifecycle import Rules, media_rules, work_rules
 from infra.components.private_bucket import LogTarget, PrivateBucket, PrivateBucketArgs
+from infra.names import HOLDS, RECORDS
 from infra.settings import RUNS, StackSettings
 
 
@@ -25,8 +26,8 @@ def declare_buckets(settings: StackSettings, tags: Mapping[str, str], opts: pulu
     storage, log = settings.storage, settings.storage.access_log
     logs_here = log is not None and log.bucket == settings.work_bucket
     fleeting = [RUNS, log.prefix] if log is not None and logs_here else [RUNS]
-    rules = work_rules(settings.work.noncurrent_days, storage.multipart_days, settings.work.expire_days, fleeting)
-    work = _bucket(settings, settings.work_bucket, rules, tags, opts)
+    rules = work_rules(storage.multipart_days, settings.work.expire_days, fleeting)
+    work = _bucket(settings, settings.work_bucket, rules, {**tags, HOLDS: RECORDS}, opts, versioned=False)
     target = None if log is None else LogTarget(work.bucket if logs_here else log.bucket, log.prefix)
     rules = media_rules(storage.noncurrent_days, storage.multipart_days)
     made = [_bucket(settings, name, rules, tags, opts, target) for name in settings.media_buckets]
@@ -40,6 +41,8 @@ def _bucket(
     tags: Mapping[str, str],
     opts: pulumi.ResourceOptions,
     access_log: LogTarget | None = None,
+    *,
+    versioned: bool = True,
 ) -> PrivateBucket:
     args = PrivateBucketArgs(
         bucket=name,
@@ -49,5 +52,6 @@ def _bucket(
         kms_key_id=settings.storage.kms_key_id,
         access_log=access_log,
         tags=tags,
+        versioned=versioned,
     )
     return PrivateBucket(name, args, opts)

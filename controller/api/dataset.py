@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from controller.api.bounds import Name
 from controller.api.fields import ImmName, Model, ObjectReference, immutable
 from controller.api.kind import Kind, printer_column
 from controller.api.spec import ManagedSpec
@@ -57,7 +58,9 @@ class Statistics(Model):
 
 
 class DatasetStatus(ManagedStatus):
-    template_id: str | None = Field(default=None, description="The template in force.")
+    figures: ClassVar[frozenset[str]] = frozenset({"statistics"})
+
+    template_id: Name | None = Field(default=None, description="The template in force.")
     statistics: Statistics | None = Field(default=None, description="What the dataset holds, as the cloud reports it.")
 
 

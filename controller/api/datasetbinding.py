@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field
 
+from controller.api.bounds import Line, Name, Word
 from controller.api.fields import BucketName, ImmName, Model, ObjectName, ObjectReference, cel, immutable
 from controller.api.kind import Kind, printer_column
 from controller.api.spec import ManagedSpec
@@ -60,14 +61,28 @@ class DatasetBindingSpec(ManagedSpec):
     )
 
 
+class Progress(Model):
+    """How far the first scan is. Only told where the dataset has this one binding: the cloud counts per dataset."""
+
+    indexed: int = Field(description="Files that the dataset holds by now.")
+    total: int = Field(description="Objects in the bucket.")
+
+
 class DatasetBindingStatus(ManagedStatus):
-    project: str | None = Field(default=None, description="The IMM project of the binding.")
-    dataset: str | None = Field(default=None, description="The dataset of the binding.")
-    bucket: str | None = Field(default=None, description="The bucket of the binding.")
-    state: str | None = Field(default=None, max_length=64, description="State as the cloud reports it.")
-    phase: str | None = Field(default=None, max_length=64, description="Phase as the cloud reports it.")
-    reason: str | None = Field(default=None, max_length=512, description="The cloud's own reason, if it gave one.")
-    created_at: str | None = Field(default=None, max_length=64, description="CreateTime of the binding.")
+    figures: ClassVar[frozenset[str]] = frozenset({"progress"})
+
+    project: Name | None = Field(default=None, description="The IMM project of the binding.")
+    dataset: Name | None = Field(default=None, description="The dataset of the binding.")
+    bucket: Word | None = Field(default=None, description="The bucket of the binding.")
+    state: Word | None = Field(default=None, description="State as the cloud reports it.")
+    phase: Word | None = Field(default=None, description="Phase as the cloud reports it.")
+    reason: Line | None = Field(default=None, description="The cloud's own reason, if it gave one.")
+    created_at: Word | None = Field(default=None, description="CreateTime of the binding.")
+    owner_record: Line | None = Field(
+        default=None,
+        description="The record in the account's work bucket that says that this object owns the binding.",
+    )
+    progress: Progress | None = Field(default=None, description="How far the scan is, while it lasts.")
 
 
 class DatasetBinding(Kind):
@@ -80,6 +95,8 @@ class DatasetBinding(Kind):
         printer_column("Dataset", ".status.dataset"),
         printer_column("State", ".status.state"),
         printer_column("Phase", ".status.phase"),
+        printer_column("Indexed", ".status.progress.indexed", "integer", wide=True),
+        printer_column("Objects", ".status.progress.total", "integer", wide=True),
         printer_column("Ready", '.status.conditions[?(@.type=="Ready")].status'),
         printer_column("Reason", '.status.conditions[?(@.type=="Ready")].reason'),
         printer_column("Age", ".metadata.creationTimestamp", "date"),

@@ -18,6 +18,7 @@ FINALIZER = f"{GROUP}/finalizer"
 RECONCILE_REQUESTED_AT = f"{GROUP}/reconcile-requested-at"
 DETACH = f"{GROUP}/detach"
 END_GRACE_PERIOD = f"{GROUP}/end-grace-period"
+STANDS_IN_FOR = f"{GROUP}/stands-in-for"  # on an object of our own making: the name of the one whose end it waits for
 RULES = "x-kubernetes-validations"
 
 
@@ -97,11 +98,13 @@ DurationText = Annotated[
     ),
 ]
 # host[:port] of an endpoint override, with its scheme: an override is a decision, so nothing is guessed.
+LABEL = "[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 Endpoint = Annotated[
     str,
     spelled(
         "an address is http:// or https://, a host, and a port if it is not the usual one; no path",
-        r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$",
+        rf"^https?://{LABEL}(\.{LABEL})*(:{PORT})?$",
         max_length=253,
     ),
 ]

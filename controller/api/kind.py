@@ -7,10 +7,19 @@ from typing import Any, ClassVar, Self
 
 from pydantic import ConfigDict, Field
 
-from controller.api.fields import API_VERSION, DETACH, END_GRACE_PERIOD, FINALIZER, RECONCILE_REQUESTED_AT, Model
+from controller.api.bounds import cut
+from controller.api.fields import (
+    API_VERSION,
+    DETACH,
+    END_GRACE_PERIOD,
+    FINALIZER,
+    RECONCILE_REQUESTED_AT,
+    STANDS_IN_FOR,
+    Model,
+)
 from controller.api.status import Status
 
-MAX_TOKEN = 128  # characters of a request that are looked at and echoed in status.lastHandledReconcileAt
+MAX_TOKEN = 128  # bytes of a request that are looked at and echoed in status.lastHandledReconcileAt
 
 
 class Metadata(Model):
@@ -42,17 +51,27 @@ class Metadata(Model):
     def reconcile_requested_at(self) -> str | None:
         """The token of the last request to reconcile now, if any."""
         token = self.annotations.get(RECONCILE_REQUESTED_AT)
-        return token[:MAX_TOKEN] if token is not None else None
+        return cut(token, MAX_TOKEN, more="") if token is not None else None
 
     @property
     def grace_ended(self) -> bool:
-        """Whether somebody ended the deletion's grace period early."""
-        return END_GRACE_PERIOD in self.annotations
+        """Whether somebody ended the deletion's grace period early. Any other word than `now` is none."""
+        return self.annotations.get(END_GRACE_PERIOD) == "now"
 
     @property
     def detached(self) -> bool:
-        """Whether somebody asked to let go of the cloud resource as it is."""
-        return DETACH in self.annotations
+        """Whether somebody asked to let go of the cloud resource as it is. Any other word than `true` is none."""
+        return self.annotations.get(DETACH) == "true"
+
+    @property
+    def stands_in_for(self) -> str | None:
+        """The name of the object whose deletion's grace period this one waits for, if it is a stand-in."""
+        return self.annotations.get(STANDS_IN_FOR)
+
+    @property
+    def known_as(self) -> str:
+        """The name that people know it by, and that it owns things under."""
+        return self.stands_in_for or self.name
 
 
 class Kind(Model):

@@ -27,7 +27,7 @@ class ManagedSpec(ResyncedSpec):
     mode: Mode = Field(
         default=Mode.APPLY,
         description=(
-            "Apply writes to the cloud. Observe reports drift in status.plannedChanges and writes nothing. "
+            "Apply writes to the cloud. Observe reports drift in status.drift, field by field, and writes nothing. "
             "DryRun shows in status.plannedChanges what Apply would do."
         ),
     )
@@ -39,7 +39,8 @@ class ManagedSpec(ResyncedSpec):
         default="10m",
         description=(
             "How long a delete with policy Delete waits before it takes effect, so that a delete-and-recreate is "
-            "re-adopted. The annotation imm-operator.dev/end-grace-period: now ends it early."
+            "re-adopted. Meanwhile an object named NAME-leaving-UID stands in for the deleted one; annotated "
+            "imm-operator.dev/end-grace-period=now it deletes at once, imm-operator.dev/detach=true never."
         ),
         json_schema_extra=bounded("spec.deletionGracePeriod", "0s", "720h"),
     )

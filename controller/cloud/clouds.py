@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from controller.cloud.ambient import refused
+from controller.cloud.assume import Address, RoleSts
 from controller.cloud.credentials import Credentials
+from controller.cloud.fence import Fence, unfenced
 from controller.cloud.imm import Imm
 from controller.cloud.limiter import Lane, Limiter, Limiters
 from controller.cloud.oss import Oss
-from controller.cloud.ports import ImmPort, OssPort, StsPort
+from controller.cloud.ports import ImmPort, OssPort, RolePort, StsPort
 from controller.cloud.sts import Sts
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An account's region and the addresses to use there; None is the vendor's public address."""
+    """An account's region and the addresses to use there; None is the vendor's public address.
+
+    `work_bucket` is where the account's records lie; None when it has no such bucket.
+    """
 
     account_id: str
     region: str
     imm: str | None = None
     oss: str | None = None
+    work_bucket: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +50,64 @@ class Clouds(Protocol):
     def imm(self, place: Place, credentials: Credentials, lane: Lane) -> ImmPort: ...
     def oss(self, place: Place, credentials: Credentials, lane: Lane) -> OssPort: ...
     def sts(self, place: Place, credentials: Credentials, lane: Lane) -> StsPort: ...
+    def roles(self, place: Place, lane: Lane) -> RolePort: ...
+    def ambient(self) -> Credentials: ...
 
 
 class AlibabaClouds:
     """The real thing, or the emulator: that is only a matter of endpoints."""
 
-    def __init__(self, limiters: Limiters, rates: Rates, *, sts_endpoint: str | None) -> None:
+    def __init__(
+        self,
+        limiters: Limiters,
+        rates: Rates,
+        *,
+        sts_endpoint: str | None,
+        sts_ca_file: str | None = None,
+        ambient: Callable[[], Credentials] = refused,
+        fence: Fence = unfenced,
+    ) -> None:
         self._limiters = limiters
         self._rates = rates
-        self._sts_endpoint = sts_endpoint
+        self._sts = Address(sts_endpoint, sts_ca_file)
+        self._fence = fence
+        self._ambient = ambient
 
     def imm(self, place: Place, credentials: Credentials, lane: Lane) -> ImmPort:
         def limiter_of(project: str) -> Limiter:
             rate = self._rates.imm_per_project
             return self._limiters.get("imm", place.account_id, place.region, project, rate=rate, burst=rate / 4)
 
-        return Imm(credentials, region=place.region, endpoint=place.imm, limiter_of=limiter_of, lane=lane)
+        return Imm(
+            credentials,
+            region=place.region,
+            endpoint=place.imm,
+            limiter_of=limiter_of,
+            lane=lane,
+            fence=self._fence,
+        )
 
     def oss(self, place: Place, credentials: Credentials, lane: Lane) -> OssPort:
         rate = self._rates.oss_per_account
         limiter = self._limiters.get("oss", place.account_id, rate=rate, burst=rate / 4)
-        return Oss(credentials, region=place.region, endpoint=place.oss, limiter=limiter, lane=lane)
+        return Oss(credentials, region=place.region, endpoint=place.oss, limiter=limiter, lane=lane, fence=self._fence)
 
     def sts(self, place: Place, credentials: Credentials, lane: Lane) -> StsPort:
+        return Sts(
+            credentials,
+            region=place.region,
+            endpoint=self._sts.endpoint,
+            ca_file=self._sts.ca_file,
+            limiter=self._sts_limiter(place),
+            lane=lane,
+        )
+
+    def roles(self, place: Place, lane: Lane) -> RolePort:
+        return RoleSts(self._sts, region=place.region, limiter=self._sts_limiter(place), lane=lane)
+
+    def ambient(self) -> Credentials:
+        return self._ambient()
+
+    def _sts_limiter(self, place: Place) -> Limiter:
         rate = self._rates.sts_per_account
-        limiter = self._limiters.get("sts", place.account_id, rate=rate, burst=rate)
-        return Sts(credentials, region=place.region, endpoint=self._sts_endpoint, limiter=limiter, lane=lane)
+        return self._limiters.get("sts", place.account_id, rate=rate, burst=rate)

@@ -5,7 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
+
+from controller.cloud.gate import Gate
 
 # The vendor's guides name the pair AccessKeyId/AccessKeySecret, Kubernetes users write camelCase.
 KEY_ID_NAMES = ("accessKeyId", "AccessKeyId")
@@ -14,16 +18,29 @@ TOKEN_NAMES = ("securityToken", "SecurityToken")
 
 
 class CredentialsUnavailable(Exception):
-    """There are no usable credentials; the message says which Secret lacks what."""
+    """There are no usable credentials; the message says what is missing where."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """An AccessKey, temporary if it has a token. Only the key id may ever be printed."""
+    """An AccessKey, temporary if it has a token. Only the key id may ever be printed.
+
+    Attributes:
+        renewable: The operator fetches the next key by itself before this one ends.
+        expires_at: When it ends, where that is known.
+        gate: Closed by the first call that the cloud refuses because of this key.
+    """
 
     access_key_id: str
     access_key_secret: str = field(repr=False)
     security_token: str | None = field(default=None, repr=False)
+    renewable: bool = False
+    expires_at: datetime | None = None
+    gate: Gate = field(default_factory=Gate, repr=False, compare=False)
+
+    def passing(self, operation: str) -> AbstractContextManager[None]:
+        """Entered by the adapters for each call that is signed with this key; see `Gate.passing`."""
+        return self.gate.passing(operation, renewable=self.renewable)
 
 
 def from_secret(name: str, data: Mapping[str, str]) -> Credentials:

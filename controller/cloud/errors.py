@@ -5,13 +5,18 @@
     │   ├── Throttled        the scope's rate is used up; `retry_after` seconds if the cloud said so
     │   ├── Unavailable      the service did not take the request: refused connection, 503
     │   ├── TimedOut         the answer was lost: the request may or may not have taken effect
+    │   ├── NotLeading       this process may not write to the cloud now; nothing was sent
+    │   ├── Ended            a temporary key's time is over; the account's own pass fetches the next
     │   └── Conflict         something else changes it now, or it exists already
     └── Terminal             trying again changes nothing until a person does
         ├── Denied           the credentials may not do this
         │   ├── BadCredentials   they are no valid credentials at all
         │   └── ClockSkewed      this machine's clock is too far off
         ├── Invalid          the cloud does not accept the request
-        │   └── ParentNotFound   the project or dataset it belongs to does not exist
+        │   ├── WrongRegion      it is not in the region that was asked, or there is no such region
+        │   ├── ParentNotFound   the project or dataset it belongs to does not exist
+        │   ├── BucketNotFound   the bucket it belongs to does not exist
+        │   └── NotEmpty         it is to be deleted and something is still in it
         ├── Quota            a limit of the account, project or dataset is reached
         └── Ownership        it belongs to somebody else
 
@@ -32,9 +37,11 @@ class CloudError(Exception):
         code: The cloud's error code, empty where the failure was on the way.
         request_id: The cloud's request id, empty likewise; support asks for it.
         message: The cloud's own words.
+        gate: Where a refusal of the key as a whole was met (`controller.cloud.gate`): it tells which key that was.
     """
 
     may_have_taken_effect: ClassVar[bool] = False
+    gate: object | None = None
 
     def __init__(self, operation: str, message: str, *, code: str = "", request_id: str = "") -> None:
         super().__init__(message)
@@ -74,6 +81,20 @@ class TimedOut(Retryable):
     may_have_taken_effect = True
 
 
+class NotLeading(Retryable):
+    """This process may not write to the cloud now. `opens_in` is in seconds, None when it never will again."""
+
+    def __init__(
+        self, operation: str, message: str, *, code: str = "", request_id: str = "", opens_in: float | None = None
+    ) -> None:
+        super().__init__(operation, message, code=code, request_id=request_id)
+        self.opens_in = opens_in
+
+
+class Ended(Retryable):
+    """The temporary key's time is over. The operator fetches another by itself; nothing took effect."""
+
+
 class Conflict(Retryable):
     """It exists already, or something else changes it now."""
 
@@ -98,8 +119,20 @@ class Invalid(Terminal):
     """The cloud does not accept the request."""
 
 
+class WrongRegion(Invalid):
+    """It is in another region than the one that was asked, or that region does not exist."""
+
+
 class ParentNotFound(Invalid):
     """The project or dataset does not exist, so nothing can be said of what would be in it."""
+
+
+class BucketNotFound(Invalid):
+    """The bucket does not exist, so nothing can be said of what would be in it."""
+
+
+class NotEmpty(Invalid):
+    """It is to be deleted and something is still in it."""
 
 
 class Quota(Terminal):

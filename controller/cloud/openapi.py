@@ -6,7 +6,9 @@ and stall the event loop. The SDK does not retry by itself, and must not.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,8 +19,10 @@ from Tea.exceptions import TeaException, UnretryableException
 
 from controller.cloud import errors, trace
 from controller.cloud.credentials import Credentials
+from controller.cloud.fence import Fence, unfenced
 from controller.cloud.limiter import Lane, Limiter
 from controller.cloud.ports import CONNECT_TIMEOUT, READ_TIMEOUT
+from controller.cloud.regions import missing_host
 
 CONNECT_TIMEOUT_MS = int(CONNECT_TIMEOUT * 1000)
 READ_TIMEOUT_MS = int(READ_TIMEOUT * 1000)
@@ -32,19 +36,33 @@ _BAD_CREDENTIALS = (
     "SecurityTokenExpired",
     "InvalidCredentials",
     "InactiveAccessKey",
+    "MissingSecurityToken",
 )
+_WRONG_REGION = ("InvalidRegion", "UnsupportedRegion", "RegionId.NotSupported")
 _DENIED = ("NoPermission", "Forbidden", "AccessDenied", "UnauthorizedOperation")
 _QUOTA = ("LimitExceeded", "QuotaExceeded")
+_NEVER_SENT = ("Connection refused", "Name or service not known", "NewConnectionError", "NameResolutionError")
+_QUERY = re.compile(r"\?[^\s'\")]+")
 NOT_FOUND = "ResourceNotFound"
 ALREADY_EXISTS = "ResourceAlreadyExists"
 
 
-def client_config(credentials: Credentials, *, region: str, endpoint: str | None) -> Config:
-    """The SDK's configuration for one account and region; `endpoint` is `http(s)://host[:port]` or None."""
+def client_config(
+    credentials: Credentials | None, *, region: str, endpoint: str | None, ca_file: str | None = None
+) -> Config:
+    """The SDK's configuration for one account and region.
+
+    Args:
+        credentials: Whose; None for calls that nobody signs.
+        region: As the account has it.
+        endpoint: `http(s)://host[:port]`; None is the vendor's public address.
+        ca_file: The authority behind `endpoint`; None for the public ones.
+    """
     config = Config(
-        access_key_id=credentials.access_key_id,
-        access_key_secret=credentials.access_key_secret,
-        security_token=credentials.security_token,
+        access_key_id=credentials.access_key_id if credentials else None,
+        access_key_secret=credentials.access_key_secret if credentials else None,
+        security_token=credentials.security_token if credentials else None,
+        ca=ca_file,
         region_id=region,
         connect_timeout=CONNECT_TIMEOUT_MS,
         read_timeout=READ_TIMEOUT_MS,
@@ -58,15 +76,25 @@ def client_config(credentials: Credentials, *, region: str, endpoint: str | None
 
 
 def call(
-    operation: str, method: Callable[[Any, RuntimeOptions], Any], request: Any, *, limiter: Limiter, lane: Lane
+    operation: str,
+    method: Callable[[Any, RuntimeOptions], Any],
+    request: Any,
+    *,
+    limiter: Limiter,
+    lane: Lane,
+    credentials: Credentials | None = None,
+    fence: Fence = unfenced,
 ) -> dict[str, Any]:
-    """Make one call and return the response body as the vendor's names map it.
+    """Make one call and return the response body as the vendor's names map it. The fence is asked last.
+
+    `credentials` are those it is signed with; None for a call that nobody signs.
 
     Raises:
         controller.cloud.errors.CloudError: every failure, and nothing else.
     """
     runtime = RuntimeOptions(connect_timeout=CONNECT_TIMEOUT_MS, read_timeout=READ_TIMEOUT_MS)
-    with limiter.slot(lane):
+    signed = credentials.passing(operation) if credentials else nullcontext()
+    with limiter.slot(lane), signed, fence(operation):
         try:
             response = method(request, runtime)
         except (TeaException, UnretryableException) as error:
@@ -76,9 +104,8 @@ def call(
     if response.body is None:
         trace.calls.add(operation, errors.TimedOut.__name__)
         raise errors.TimedOut(operation, "the answer has a shape the SDK does not know; its effect is unclear")
-    trace.calls.add(operation, "ok")
     body: dict[str, Any] = response.body.to_map()
-    trace.last_request_id.set(body.get("RequestId", ""))
+    trace.succeeded(operation, body.get("RequestId", ""))
     return body
 
 
@@ -89,6 +116,9 @@ def translate(operation: str, error: Exception) -> errors.CloudError:
     code = error.code or ""
     request_id = getattr(error, "request_id", None) or (error.data or {}).get("RequestId", "") or ""
     message = str((error.data or {}).get("Message") or error.message or code)[:512]
+    missing = str(((error.data or {}).get("AccessDeniedDetail") or {}).get("AuthAction") or "")
+    if missing and missing not in message:
+        message = f"{message} (RAM action {missing})"
     if code.startswith(_THROTTLING):
         after = error.retry_after
         return errors.Throttled(
@@ -104,6 +134,7 @@ def _by_code(code: str, status: int | None) -> type[errors.CloudError]:
         (_BAD_CREDENTIALS, errors.BadCredentials),
         (_DENIED, errors.Denied),
         (_QUOTA, errors.Quota),
+        (_WRONG_REGION, errors.WrongRegion),
         ((ALREADY_EXISTS,), errors.Conflict),
     ):
         if code.startswith(prefixes):
@@ -116,11 +147,20 @@ def _by_code(code: str, status: int | None) -> type[errors.CloudError]:
 
 def _lost(operation: str, error: Exception) -> errors.CloudError:
     """No JSON answer came: refused (certainly no effect) or lost on the way (unclear)."""
-    text = str(error) or type(error).__name__
+    text = without_query(str(error) or type(error).__name__)
+    host = missing_host(text)
+    if host is not None:
+        message = f"there is no {host}: no such region, or the service is not offered there"
+        return errors.WrongRegion(operation, message)
     kind = errors.Unavailable if never_sent(text) else errors.TimedOut
     return kind(operation, text[:512])
 
 
+def without_query(text: str) -> str:
+    """An HTTP library's words without the parameters of the address it called: some protocols sign in there."""
+    return _QUERY.sub("?…", text)
+
+
 def never_sent(text: str) -> bool:
     """Whether an HTTP library's words mean that no connection came about, so that nothing can have taken effect."""
-    return any(words in text for words in ("Connection refused", "Name or service not known", "NewConnectionError"))
+    return any(words in text for words in _NEVER_SENT)

@@ -13,12 +13,17 @@ from xml.etree.ElementTree import ParseError
 import oss2
 from oss2.exceptions import OssError
 
-from controller.cloud import errors, openapi, trace
+from controller.cloud import errors, openapi, regions, trace
 from controller.cloud.credentials import Credentials
+from controller.cloud.fence import Fence, unfenced
 from controller.cloud.limiter import Lane, Limiter
+from controller.cloud.ports import CALL_TIMEOUT
 from controller.core.facts import BucketFacts
 
-TIMEOUT = 10  # seconds, connect and read alike
+TIMEOUT = CALL_TIMEOUT / 2  # seconds; oss2 takes one number for connecting and for reading
+LARGEST_OBJECT = 64 * 1024  # bytes of an object that are read: everything here is a small record
+FORBID_OVERWRITE = {"x-oss-forbid-overwrite": "true"}
+VERSIONED = "VersionedBucket"  # our own code, for what OSS does not refuse
 LOST_ON_THE_WAY = -2  # oss2's status for a request that got no answer
 
 
@@ -26,7 +31,14 @@ class Oss:
     """OSS as one account in one region. Safe to share between threads."""
 
     def __init__(
-        self, credentials: Credentials, *, region: str, endpoint: str | None, limiter: Limiter, lane: Lane = Lane.EDIT
+        self,
+        credentials: Credentials,
+        *,
+        region: str,
+        endpoint: str | None,
+        limiter: Limiter,
+        lane: Lane = Lane.EDIT,
+        fence: Fence = unfenced,
     ) -> None:
         key = credentials.access_key_id, credentials.access_key_secret
         provider: Any = (
@@ -40,15 +52,15 @@ class Oss:
         self._session = oss2.Session()
         self._limiter = limiter
         self._lane = lane
+        self._fence = fence
+        self._credentials = credentials
 
     def get_bucket(self, bucket: str) -> BucketFacts | None:
         client = self._bucket(bucket)
         try:
             info = self._call("oss:GetBucketInfo", client.get_bucket_info)
-        except errors.Invalid as error:
-            if error.code == "NoSuchBucket":
-                return None
-            raise
+        except errors.BucketNotFound:
+            return None
         stat = self._call("oss:GetBucketStat", client.get_bucket_stat)
         return BucketFacts(
             name=bucket,
@@ -56,6 +68,37 @@ class Oss:
             objects=stat.object_count,
             size=stat.storage_size_in_bytes,
         )
+
+    def get_object(self, bucket: str, key: str) -> bytes | None:
+        body = b""
+
+        def get() -> Any:
+            nonlocal body
+            result = self._bucket(bucket).get_object(key)
+            body = result.read(LARGEST_OBJECT)
+            return result
+
+        try:
+            result = self._call("oss:GetObject", get, about=f"oss://{bucket}/{key}")
+        except errors.Invalid as error:
+            if error.code == "NoSuchKey":
+                return None
+            raise
+        _refuse_versions("oss:GetObject", bucket, result)
+        return body
+
+    def put_new(self, bucket: str, key: str, data: bytes) -> None:
+        def put() -> Any:
+            return self._bucket(bucket).put_object(key, data, headers=FORBID_OVERWRITE)
+
+        about = f"oss://{bucket}/{key}"
+        _refuse_versions("oss:PutObject", bucket, self._call("oss:PutObject", put, about=about, fence=self._fence))
+
+    def delete_object(self, bucket: str, key: str) -> None:
+        def delete() -> Any:
+            return self._bucket(bucket).delete_object(key)
+
+        self._call("oss:DeleteObject", delete, about=f"oss://{bucket}/{key}", fence=self._fence)
 
     def _bucket(self, bucket: str) -> Any:
         return oss2.Bucket(
@@ -67,16 +110,16 @@ class Oss:
             region=self._region,
         )
 
-    def _call(self, operation: str, method: Callable[[], Any]) -> Any:
-        with self._limiter.slot(self._lane):
+    def _call(self, operation: str, method: Callable[[], Any], *, about: str = "", fence: Fence = unfenced) -> Any:
+        with self._limiter.slot(self._lane), self._credentials.passing(operation), fence(operation):
             try:
                 result = method()
             except (OssError, ParseError, OSError) as error:
                 failure = _translate(operation, error) if isinstance(error, OssError) else _unreadable(operation, error)
+                failure.message += f" ({about})" if about else ""
                 trace.calls.add(operation, type(failure).__name__)
                 raise failure from error
-        trace.calls.add(operation, "ok")
-        trace.last_request_id.set(result.request_id or "")
+        trace.succeeded(operation, result.request_id or "")
         return result
 
 
@@ -87,11 +130,28 @@ _BY_CODE: dict[str, type[errors.CloudError]] = {
     "InvalidSecurityToken": errors.BadCredentials,
     "RequestTimeTooSkewed": errors.ClockSkewed,
     "AccessDenied": errors.Denied,
+    "NoSuchBucket": errors.BucketNotFound,
     "FileAlreadyExists": errors.Conflict,
     "BucketNotEmpty": errors.Conflict,
 }
+_ELSEWHERE = "must be addressed using the specified endpoint"  # said with the code AccessDenied
 _SERVER_ERROR = 500
 _SERVICE_UNAVAILABLE = 503
+
+
+def _refuse_versions(operation: str, bucket: str, result: Any) -> None:
+    """Only a bucket that keeps versions, or once did, answers with a version id; it overwrites what it should not.
+
+    Source: www.alibabacloud.com/help/en/oss/developer-reference/putobject, x-oss-forbid-overwrite.
+    """
+    if result.versionid is not None:
+        raise errors.Invalid(
+            operation,
+            f"bucket {bucket} keeps versions of its objects, or once did, and OSS then overwrites records that must be "
+            "written once: use a bucket that never had versioning",
+            code=VERSIONED,
+            request_id=result.request_id or "",
+        )
 
 
 def _unreadable(operation: str, error: Exception) -> errors.CloudError:
@@ -100,8 +160,12 @@ def _unreadable(operation: str, error: Exception) -> errors.CloudError:
 
 
 def _translate(operation: str, error: Any) -> errors.CloudError:
-    code, message = error.code or "", str(error.message or error.body or error)[:512]
+    code, message = error.code or "", openapi.without_query(str(error.message or error.body or error))[:512]
+    if _ELSEWHERE in message:
+        return errors.WrongRegion(operation, message, code=code, request_id=error.request_id)
     if error.status == LOST_ON_THE_WAY:
+        if regions.missing_host(message) is not None:
+            return errors.WrongRegion(operation, f"there is no {regions.missing_host(message)}: no such region")
         return (errors.Unavailable if openapi.never_sent(message) else errors.TimedOut)(operation, message)
     if error.status == _SERVICE_UNAVAILABLE:
         return errors.Throttled(operation, message, code=code, request_id=error.request_id)

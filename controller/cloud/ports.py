@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from controller.cloud.credentials import Credentials
 from controller.core.facts import BindingFacts, BucketFacts, Caller, DatasetFacts, ProjectFacts, QuotaFacts
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "ProjectFacts",
     "ProjectSpec",
     "QuotaFacts",
+    "Role",
+    "RolePort",
     "StsPort",
 ]  # facts are the ports' own words
 
@@ -35,7 +38,12 @@ class ProjectSpec:
     service_role: str | None = None
     template_id: str | None = None
     description: str | None = None
+    project_max_dataset_count: int | None = None
     dataset_max_bind_count: int | None = None
+    dataset_max_file_count: int | None = None
+    dataset_max_entity_count: int | None = None
+    dataset_max_relation_count: int | None = None
+    dataset_max_total_file_size: int | None = None  # bytes
     tags: Mapping[str, str] | None = None
 
 
@@ -79,7 +87,7 @@ class ImmPort(Protocol):
         ...
 
     def delete_dataset(self, project: str, dataset: str) -> None:
-        """DeleteDataset; absence is success, a dataset that is not empty is `Conflict`."""
+        """DeleteDataset; absence is success, a dataset that is not empty is `NotEmpty`."""
         ...
 
     def list_bindings(self, project: str) -> list[BindingFacts]:
@@ -106,6 +114,41 @@ class OssPort(Protocol):
 
     def get_bucket(self, bucket: str) -> BucketFacts | None:
         """GetBucketInfo and GetBucketStat; None when no bucket of that name exists."""
+        ...
+
+    def get_object(self, bucket: str, key: str) -> bytes | None:
+        """GetObject of a small record; None when there is none, `BucketNotFound` without the bucket.
+
+        `Invalid` when the bucket keeps versions: records in it are not safe.
+        """
+        ...
+
+    def put_new(self, bucket: str, key: str, data: bytes) -> None:
+        """PutObject that overwrites nothing; `Conflict` when the object exists, else as `get_object`."""
+        ...
+
+    def delete_object(self, bucket: str, key: str) -> None:
+        """DeleteObject; absence is success."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A RAM role, for whoever holds a token of an identity provider that it trusts."""
+
+    arn: str
+    oidc_provider_arn: str
+    session_name: str  # 2 to 64 letters, digits and . @ - _; the cloud's own logs show it
+
+
+class RolePort(Protocol):
+    """Security Token Service for somebody who has no key yet."""
+
+    def assume(self, role: Role, token: str) -> Credentials:
+        """AssumeRoleWithOIDC; `BadCredentials` whatever is wrong with role, provider or token.
+
+        Raises `controller.cloud.credentials.CredentialsUnavailable` where the token may not be sent at all.
+        """
         ...
 
 

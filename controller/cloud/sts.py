@@ -14,11 +14,19 @@ class Sts:
     """STS as one set of credentials. `endpoint` is an operator setting only, never a tenant's."""
 
     def __init__(
-        self, credentials: Credentials, *, region: str, endpoint: str | None, limiter: Limiter, lane: Lane = Lane.EDIT
+        self,
+        credentials: Credentials,
+        *,
+        region: str,
+        endpoint: str | None,
+        limiter: Limiter,
+        lane: Lane = Lane.EDIT,
+        ca_file: str | None = None,
     ) -> None:
-        self._client = Client(openapi.client_config(credentials, region=region, endpoint=endpoint))
+        self._client = Client(openapi.client_config(credentials, region=region, endpoint=endpoint, ca_file=ca_file))
         self._limiter = limiter
         self._lane = lane
+        self._credentials = credentials
 
     def get_caller(self) -> Caller:
         body = openapi.call(
@@ -27,5 +35,6 @@ class Sts:
             None,
             limiter=self._limiter,
             lane=self._lane,
+            credentials=self._credentials,
         )
         return Caller(account_id=body["AccountId"], arn=body["Arn"], is_root=body.get("IdentityType") == "Account")

@@ -6,8 +6,24 @@ import threading
 from collections import Counter
 from contextvars import ContextVar
 
-# The request id of this thread's last successful call, for the log line of the action that made it.
-last_request_id: ContextVar[str] = ContextVar("last_request_id", default="")
+# The request id of this thread's last successful call of each operation, for log line and event of the action that made
+# it: the call may have been followed by a look-up.
+_request_ids: ContextVar[dict[str, str] | None] = ContextVar("request_ids", default=None)
+
+
+def succeeded(operation: str, request_id: str) -> None:
+    """Count a successful call, and remember its request id."""
+    calls.add(operation, "ok")
+    known = _request_ids.get()
+    if known is None:
+        known = {}
+        _request_ids.set(known)
+    known[operation] = request_id
+
+
+def request_id_of(operation: str) -> str:
+    """The request id of this thread's last successful call of an operation, e.g. `imm:CreateBinding`."""
+    return (_request_ids.get() or {}).get(operation, "")
 
 
 class CallCounts:

@@ -9,6 +9,11 @@ from controller.core.facts import Caller
 from controller.core.plan import Plan, ready, stalled
 from controller.core.reasons import Reason
 
+ROOT = (
+    "the keys are the account's root key, which no policy limits: give the operator a RAM user's key or, better, a RAM "
+    "role (spec.credentials.rrsa), and delete the root key"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ObservedAccount:
@@ -28,5 +33,5 @@ def plan(desired: CloudAccountSpec, observed: ObservedAccount) -> Plan:
             f"the keys belong to account {observed.caller.account_id}, not {desired.account_id} (spec.accountId): "
             "nothing is done with them. Correct the Secret or make a CloudAccount for that account",
         )
-    warning = "; they are the account's root key, use a RAM user instead" if observed.caller.is_root else ""
+    warning = f"; {ROOT}" if observed.caller.is_root else ""
     return ready(f"signed in as {observed.caller.arn}{warning}")

@@ -34,6 +34,17 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class StandIn:
+    """Make the object's stand-in, which waits for the end of the grace period in its place."""
+
+    name: str
+
+    def describe(self) -> str:
+        """For people."""
+        return f"let {self.name} stand in for the object"
+
+
+@dataclass(frozen=True, slots=True)
 class CreateDataset:
     """CreateDataset with what the spec gives."""
 
@@ -117,4 +128,30 @@ class RecordIntent:
         return self.announces.describe()
 
 
-Action = Hold | Release | RecordIntent | CloudAction
+@dataclass(frozen=True, slots=True)
+class ClaimOwnership:
+    """Make sure that the owner record is ours: write it where there is none, read it where we believe it is.
+
+    `believed` is what is known so far (`controller.core.ownership.Holding`): what comes out is looked at anew.
+    """
+
+    record: str
+    believed: str
+
+    def describe(self) -> str:
+        """For people."""
+        return f"claim {self.record} ({self.believed})"
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseOwnership:
+    """Remove the owner record if it is ours. A failure is told and holds nothing back."""
+
+    record: str
+
+    def describe(self) -> str:
+        """For people."""
+        return f"give up {self.record}"
+
+
+Action = Hold | Release | StandIn | RecordIntent | CloudAction | ClaimOwnership | ReleaseOwnership

@@ -21,10 +21,9 @@ Truth = Literal["True", "False", "Unknown"]
 def conditions(previous: Sequence[Condition], verdict: Verdict, generation: int, now: datetime) -> list[Condition]:
     """The conditions a verdict stands for; a transition time changes only when the status does."""
     if verdict.suspended:
-        kept = [c.model_copy(update={"observed_generation": generation}) for c in previous if c.type == "Ready"]
         paused = replace(verdict, reason=Reason.SUSPENDED, message=_paused(verdict))
-        first = kept or [_condition(previous, "Ready", "Unknown", paused, generation, now)]
-        return [*first, _condition(previous, "Suspended", "True", paused, generation, now)]
+        first = _ready_while_suspended(previous, verdict, paused, generation, now)
+        return [first, _condition(previous, "Suspended", "True", paused, generation, now)]
     match verdict.standing:
         case Standing.READY:
             types: tuple[tuple[str, Truth], ...] = (("Ready", "True"),)
@@ -33,6 +32,22 @@ def conditions(previous: Sequence[Condition], verdict: Verdict, generation: int,
         case Standing.STALLED:
             types = (("Stalled", "True"), ("Ready", "False"))
     return [_condition(previous, kind, truth, verdict, generation, now) for kind, truth in types]
+
+
+def _ready_while_suspended(
+    previous: Sequence[Condition], verdict: Verdict, paused: Verdict, generation: int, now: datetime
+) -> Condition:
+    """What was Ready stays so: nobody who waits for it is to fail by a pause. Else what is observed now counts."""
+    was_ready = next((c for c in previous if (c.type, c.status) == ("Ready", "True")), None)
+    if was_ready is not None:
+        return was_ready.model_copy(update={"observed_generation": generation})
+    match verdict.standing:
+        case Standing.READY:
+            return _condition(previous, "Ready", "True", verdict, generation, now)
+        case Standing.STALLED:
+            return _condition(previous, "Ready", "False", verdict, generation, now)
+        case Standing.PROGRESSING:
+            return _condition(previous, "Ready", "Unknown", paused, generation, now)
 
 
 def _paused(verdict: Verdict) -> str:

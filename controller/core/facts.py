@@ -5,6 +5,7 @@ States and phases stay strings: the vendor may add one any day, and an unknown o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -25,8 +26,14 @@ class ProjectFacts:
     service_role: str
     template_id: str
     description: str
+    project_max_dataset_count: int | None = None
     dataset_max_bind_count: int | None = None
+    dataset_max_file_count: int | None = None
+    dataset_max_entity_count: int | None = None
+    dataset_max_relation_count: int | None = None
+    dataset_max_total_file_size: int | None = None  # bytes
     dataset_count: int | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,19 @@ class BindingFacts:
     def scanned(self) -> bool:
         """The first full scan is over: State Running alone is not enough (vendor guide, "Key response fields")."""
         return self.state == "Running" and self.phase == "IncrementalScanning"
+
+    @property
+    def under_way(self) -> bool:
+        """The cloud is at work on it, so far as anybody knows: it is neither there yet nor at a standstill."""
+        return not (self.gone or self.scanned or self.state in {"Failed", "Stopped"})
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """How far a scan is: files in the dataset of objects in the bucket. Only right for a dataset with one binding."""
+
+    files: int
+    objects: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from controller.api.fields import Mode
-from controller.core.actions import Action, Hold, RecordIntent, Release
+from controller.api.status import Drift
+from controller.core.actions import Action, Hold
+from controller.core.drift import in_words
 from controller.core.reasons import Reason
 
-MAX_PLANNED_CHANGES = 32
+MAX_PLANNED_CHANGES = 16
 MAX_CHANGE_LENGTH = 512
+MAX_MESSAGE = 1024
 
 
 class Standing(StrEnum):
@@ -32,6 +35,8 @@ class Verdict:
         look_again: Seconds until the next look; None leaves it to the resync interval.
         suspended: The object is suspended: the last Ready stays, a Suspended condition is added.
         planned_changes: In mode Observe and DryRun: what Apply would do.
+        drift: In mode Observe: what is not in the cloud as the spec wants it.
+        request_id: The cloud's, of a failed call: for the event, never for the status, where it would differ each time.
     """
 
     standing: Standing
@@ -40,6 +45,8 @@ class Verdict:
     look_again: float | None = None
     suspended: bool = False
     planned_changes: tuple[str, ...] = ()
+    drift: tuple[Drift, ...] = ()
+    request_id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +67,9 @@ def progressing(reason: Reason, message: str, *actions: Action, look_again: floa
     return Plan(Verdict(Standing.PROGRESSING, reason, message, look_again), actions)
 
 
-def stalled(reason: Reason, message: str) -> Plan:
+def stalled(reason: Reason, message: str, *, look_again: float | None = None) -> Plan:
     """A person has to act; the message says how."""
-    return Plan(Verdict(Standing.STALLED, reason, message))
+    return Plan(Verdict(Standing.STALLED, reason, message, look_again))
 
 
 def acts(mode: Mode, *, suspend: bool) -> bool:
@@ -77,25 +84,38 @@ def hold_first(plan: Plan, *, held: bool, present: bool) -> Plan:
     return Plan(plan.verdict, (Hold(), *plan.actions))
 
 
-def restrict(plan: Plan, mode: Mode, *, suspend: bool) -> Plan:
-    """Hold back what the object's mode or suspension forbids, and say what was held back."""
+def restrict(
+    plan: Plan, mode: Mode, *, suspend: bool, drift: tuple[Drift, ...] = (), consequences: tuple[str, ...] = ()
+) -> Plan:
+    """Hold back what the object's mode or suspension forbids, and say what was held back.
+
+    `drift` is what differs, for mode Observe; `consequences` are what the actions would bring about, for mode DryRun.
+    """
     if acts(mode, suspend=suspend):
         return plan
     held_back = [action for action in plan.actions if not isinstance(action, Hold)]
     changes = tuple(action.describe()[:MAX_CHANGE_LENGTH] for action in held_back)[:MAX_PLANNED_CHANGES]
+    differs = drift if mode is Mode.OBSERVE else ()
     if suspend:
-        verdict = replace(plan.verdict, suspended=True, planned_changes=changes, look_again=None)
-        return Plan(verdict)
+        return Plan(replace(plan.verdict, suspended=True, planned_changes=changes, look_again=None, drift=differs))
+    if differs:
+        return Plan(_drifted(plan.verdict, changes, differs))
     if not changes:
         return Plan(plan.verdict)
-    return Plan(_announced(changes, mode))
-
-
-def _announced(changes: tuple[str, ...], mode: Mode) -> Verdict:
+    if mode is Mode.DRY_RUN:
+        changes = (*changes, *(words[:MAX_CHANGE_LENGTH] for words in consequences))[:MAX_PLANNED_CHANGES]
     message = f"mode {mode.value} writes nothing; Apply would {'; '.join(changes)}"
-    return Verdict(Standing.STALLED, Reason.PLANNED, message[:1024], planned_changes=changes)
+    return Plan(Verdict(Standing.STALLED, Reason.PLANNED, message[:MAX_MESSAGE], planned_changes=changes))
 
 
-def writes_cloud(action: Action) -> bool:
-    """Whether applying it changes the cloud."""
-    return not isinstance(action, Hold | Release | RecordIntent)
+def _drifted(verdict: Verdict, changes: tuple[str, ...], drift: tuple[Drift, ...]) -> Verdict:
+    rest = f"Apply would {'; '.join(changes)}" if changes else verdict.message
+    message = f"mode Observe writes nothing; {in_words(drift)}. {rest}"
+    return Verdict(
+        Standing.STALLED,
+        Reason.DRIFT_DETECTED,
+        message[:MAX_MESSAGE],
+        look_again=verdict.look_again,
+        planned_changes=changes,
+        drift=drift,
+    )

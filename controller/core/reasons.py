@@ -11,7 +11,6 @@ class Reason(StrEnum):
     # Nothing to do.
     SUCCEEDED = "Succeeded"
     SUSPENDED = "Suspended"
-    DRIFT_DETECTED = "DriftDetected"  # mode Observe: the cloud differs, nothing is written
 
     # The operator or the cloud is at work.
     CREATING = "Creating"
@@ -21,6 +20,7 @@ class Reason(StrEnum):
     DELETING = "Deleting"
     DELETION_GRACE_PERIOD = "DeletionGracePeriod"
     CONFIRMING = "Confirming"  # an answer was lost; look-ups decide whether the submit took effect
+    FAILOVER = "Failover"  # a new leader waits until its predecessor's last calls must have ended
     THROTTLED = "Throttled"
     CLOUD_UNAVAILABLE = "CloudUnavailable"
     DEPENDENCY_NOT_READY = "DependencyNotReady"
@@ -43,12 +43,16 @@ class Reason(StrEnum):
     BINDING_VANISHED = "BindingVanished"
     NOT_EMPTY = "NotEmpty"
     OWNERSHIP_CONFLICT = "OwnershipConflict"
-    PLANNED = "Planned"  # mode Observe or DryRun: there is something to do, and nothing is done
+    PLANNED = "Planned"  # mode DryRun: there is something to do, and nothing is done
+    DRIFT_DETECTED = "DriftDetected"  # mode Observe: the cloud differs, and nothing is written
 
     # Events only.
+    ROOT_ACCOUNT_KEY = "RootAccountKey"  # who holds it may do everything, and nothing limits it
     CREATED = "Created"
     ADOPTED = "Adopted"
     UPDATED = "Updated"
     DELETED = "Deleted"
     RETAINED = "Retained"
     DETACHED = "Detached"
+    KEPT = "Kept"
+    ORPHANED = "Orphaned"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from controller.cloud.clouds import Clouds
+from controller.cloud.fence import Fence, unfenced
 from controller.cloud.limiter import Lane
 from controller.core.durations import seconds
 from controller.reconcile.ports import Cluster, Objects
 from controller.reconcile.report import Reporter
+from controller.reconcile.scans import Scans
 from controller.reconcile.sessions import Sessions
 from controller.reconcile.snapshots import BindingSnapshots
 
@@ -27,6 +29,9 @@ class Context:
     snapshots: BindingSnapshots
     now: Callable[[], datetime]
     lane: Lane
+    fence: Fence = unfenced
+    scans: Scans = field(default_factory=Scans)
+    orphan_after: timedelta = timedelta(days=1)
 
 
 # Looking more often than this helps nobody and costs calls, whatever a spec says.

@@ -15,8 +15,13 @@ from controller.reconcile.sessions import Session
 class Postponed(Exception):
     """The account has not signed in since this process began: nothing can be said yet, so nothing is.
 
-    The account's own pass wakes everything that refers to it.
+    The account's own pass wakes everything that refers to it; where nobody does, `look_again` says when to try, in
+    seconds.
     """
+
+    def __init__(self, what: str, look_again: float | None = None) -> None:
+        super().__init__(what)
+        self.look_again = look_again
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,7 @@ def account_of(target: Metadata, account: str, context: Context) -> Signed:
     Raises:
         Postponed: the account was Ready when the last process stopped, and has not signed in yet in this one.
     """
-    session = context.sessions.get(target.namespace, account)
+    session = context.sessions.get(target.namespace, account, leaving=target.deleting)
     found = context.objects.get(CloudAccount, target.namespace, account)
     if found is None and not target.deleting:
         return Signed(Dependency("CloudAccount", account, Availability.NOT_FOUND), None)

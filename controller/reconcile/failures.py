@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from controller.cloud.assume import OPERATION
 from controller.cloud.errors import (
     BadCredentials,
+    BucketNotFound,
     ClockSkewed,
     CloudError,
     Conflict,
     Denied,
+    Ended,
+    NotEmpty,
+    NotLeading,
     Ownership,
     ParentNotFound,
     Quota,
     Retryable,
     Throttled,
+    WrongRegion,
 )
 from controller.core.plan import Standing, Verdict
 from controller.core.reasons import Reason
@@ -22,17 +30,49 @@ TERMINAL: tuple[tuple[type[CloudError], Reason, str], ...] = (
     (BadCredentials, Reason.CREDENTIALS_REJECTED, "put a valid AccessKey into the Secret of the CloudAccount"),
     (ClockSkewed, Reason.CLOCK_SKEWED, "set the clock of the node the operator runs on"),
     (Denied, Reason.ACCESS_DENIED, "grant the action to the RAM identity of the CloudAccount"),
+    (WrongRegion, Reason.REGION_MISMATCH, "use a CloudAccount of the region it is in; spec.region names that"),
     (ParentNotFound, Reason.PROJECT_NOT_FOUND, "create the project with `pulumi up`, or correct the name"),
+    (BucketNotFound, Reason.BUCKET_NOT_FOUND, "create the bucket, or correct the name"),
+    (NotEmpty, Reason.NOT_EMPTY, "delete what is in it, or annotate the object with imm-operator.dev/detach=true"),
     (Quota, Reason.QUOTA_EXCEEDED, "free some, or have the quota raised"),
     (Ownership, Reason.OWNERSHIP_CONFLICT, "decide which object owns it and delete the other"),
 )
 
+# A refused key in our own words, the longer code first: some of the cloud's quote the string that was signed, which is
+# another one each time and may hold a token.
+KEYS: tuple[tuple[str, str], ...] = (
+    ("InvalidAccessKeyId.Inactive", "the AccessKey is switched off"),
+    ("InactiveAccessKey", "the AccessKey is switched off"),
+    ("InvalidAccessKeyId", "there is no such AccessKey"),
+    ("SignatureDoesNotMatch", "the secret does not belong to the AccessKey"),
+    ("IncompleteSignature", "the secret does not belong to the AccessKey"),
+    ("SecurityTokenExpired", "the security token has ended"),
+    ("InvalidSecurityToken.Expired", "the security token has ended"),
+    ("InvalidSecurityToken", "the security token does not belong to the AccessKey"),
+    ("MissingSecurityToken", "the AccessKey is a temporary one, and its security token is missing"),
+)
+
+
+def said(error: CloudError) -> str:
+    """The operation, the code and what it means; the same for each failure of the same kind."""
+    words = error.message
+    if isinstance(error, BadCredentials):
+        ours = next((text for code, text in KEYS if error.code.startswith(code)), "")
+        # Only what answers a request without a signature is free of it.
+        words = ours or (error.message if error.operation == OPERATION else "")
+    return f"{error.operation}: {error.code} {words}".replace("  ", " ").strip()
+
 
 def verdict_of(error: CloudError) -> Verdict:
     """How a failed call is reported. The request id goes to log and event, as it would change the status each time."""
-    # A refused signature is answered with the string that was signed, which is another one each time.
-    words = "" if isinstance(error, BadCredentials) else error.message
-    said = f"{error.operation}: {error.code} {words}".replace("  ", " ").strip()
+    return replace(_verdict_of(error, said(error)), request_id=error.request_id)
+
+
+def _verdict_of(error: CloudError, said: str) -> Verdict:
+    if isinstance(error, Ended):
+        return Verdict(Standing.PROGRESSING, Reason.DEPENDENCY_NOT_READY, f"{said}; the CloudAccount gets another key")
+    if isinstance(error, NotLeading):
+        return Verdict(Standing.PROGRESSING, Reason.FAILOVER, said)
     if isinstance(error, Retryable):
         reason = Reason.THROTTLED if isinstance(error, Throttled) else Reason.CLOUD_UNAVAILABLE
         what = "something else changes it now" if isinstance(error, Conflict) else "will be tried again"

@@ -49,8 +49,9 @@ def reconcile_object(target: Kind, context: Context) -> Outcome:
 
 
 def _concerns(target: Kind) -> bool:
-    """A terminating object without our finalizer is somebody else's to finish."""
-    return target.metadata.held or not target.metadata.deleting
+    """A terminating object without our finalizer is somebody else's to finish; a stand-in is one once it terminates."""
+    meta = target.metadata
+    return meta.held if meta.deleting else meta.stands_in_for is None
 
 
 def references(target: Kind) -> tuple[Key, ...]:
@@ -58,10 +59,16 @@ def references(target: Kind) -> tuple[Key, ...]:
     namespace = target.metadata.namespace
     match target:
         case Dataset():
-            return (Key("CloudAccount", namespace, target.spec.account_ref.name),)
+            return Key("CloudAccount", namespace, target.spec.account_ref.name), *_stood_in_for(target)
         case DatasetBinding():
             account = Key("CloudAccount", namespace, target.spec.account_ref.name)
             ref = target.spec.dataset.ref
-            return (account, Key("Dataset", namespace, ref)) if ref else (account,)
+            return (account, *_stood_in_for(target), *((Key("Dataset", namespace, ref),) if ref else ()))
         case _:
             return ()
+
+
+def _stood_in_for(target: Kind) -> tuple[Key, ...]:
+    """A stand-in is woken when the object it stands in for is created again."""
+    name = target.metadata.stands_in_for
+    return (Key(target.kind(), target.metadata.namespace, name),) if name else ()

@@ -11,8 +11,10 @@ from typing import TypeVar
 from controller.api.kind import Kind
 from controller.api.status import Condition, ManagedStatus, Status
 from controller.core.conditions import conditions
+from controller.core.drift import in_words
 from controller.core.plan import Standing, Verdict
 from controller.core.reasons import Reason
+from controller.reconcile.drifts import counts, newly_drifted
 from controller.reconcile.ports import AnyKind, Cluster
 
 PROGRESS_INTERVAL = timedelta(seconds=30)
@@ -29,8 +31,13 @@ def summarize(target: Kind, status: AnyStatus, verdict: Verdict, now: datetime) 
         "last_handled_reconcile_at": target.metadata.reconcile_requested_at,
     }
     if isinstance(status, ManagedStatus):
-        common["planned_changes"] = list(verdict.planned_changes)
-    return status.model_copy(update=common)
+        common |= {"planned_changes": list(verdict.planned_changes), "drift": list(verdict.drift)}
+    return type(status).model_validate(dict(status) | common)  # which keeps every text and list to its bounds
+
+
+def with_request_id(message: str, request_id: str) -> str:
+    """An event's message, which has the id that support asks for. A condition's never has: it would never settle."""
+    return f"{message[:900]} [request id {request_id}]" if request_id else message
 
 
 class Reporter:
@@ -47,8 +54,19 @@ class Reporter:
         if after == before or self._too_soon(target, before, after):
             return target
         written = self.write_now(target, after)
-        if verdict.standing is Standing.STALLED and _reason(before.conditions) != verdict.reason:
-            self._cluster.emit(target, warning=True, reason=verdict.reason.value, message=verdict.message)
+        drifted = newly_drifted(before, after)
+        for one in drifted:
+            counts.add(target.kind(), one.field)
+        if drifted:
+            reason = Reason.DRIFT_DETECTED.value
+            self._cluster.emit(target, warning=True, reason=reason, message=in_words(drifted))
+        elif (
+            verdict.standing is Standing.STALLED
+            and verdict.reason is not Reason.DRIFT_DETECTED
+            and _reason(before.conditions) != verdict.reason
+        ):
+            message = with_request_id(verdict.message, verdict.request_id)
+            self._cluster.emit(target, warning=True, reason=verdict.reason.value, message=message)
         return written
 
     def write_now(self, target: AnyKind, status: Status) -> AnyKind:
@@ -62,6 +80,16 @@ class Reporter:
         """Record that something was done."""
         self._cluster.emit(target, warning=False, reason=reason.value, message=message)
 
+    def warn(self, target: Kind, reason: Reason, message: str) -> None:
+        """Record something that a person should change, though nothing waits for it."""
+        self._cluster.emit(target, warning=True, reason=reason.value, message=message)
+
+    def progress_due(self, target: Kind) -> bool:
+        """Whether mere progress would be written now: this process wrote nothing on the object for 30 s."""
+        with self._lock:
+            last = self._written_at.get(target.metadata.uid)
+        return last is None or self._now() - last >= PROGRESS_INTERVAL
+
     def forget(self, target: Kind) -> None:
         """Drop what is remembered of an object that is gone."""
         with self._lock:
@@ -72,11 +100,23 @@ class Reporter:
             return False
         if before.last_handled_reconcile_at != after.last_handled_reconcile_at:
             return False
-        if not {_reason(before.conditions), _reason(after.conditions)} <= PROGRESS:
+        if (
+            not _mere_figures(before, after)
+            and not {
+                _reason(before.conditions),
+                _reason(after.conditions),
+            }
+            <= PROGRESS
+        ):
             return False
-        with self._lock:
-            last = self._written_at.get(target.metadata.uid)
-        return last is not None and self._now() - last < PROGRESS_INTERVAL
+        return not self.progress_due(target)
+
+
+def _mere_figures(before: Status, after: Status) -> bool:
+    """Whether nothing differs but what only counts, a dataset's statistics for instance."""
+    if not isinstance(before, ManagedStatus) or not isinstance(after, ManagedStatus):
+        return False
+    return after.model_copy(update={name: getattr(before, name) for name in after.figures}) == before
 
 
 def _reason(conditions_: list[Condition]) -> Reason | None:

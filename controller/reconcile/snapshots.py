@@ -9,13 +9,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from controller.cloud.errors import BadCredentials, ClockSkewed, Terminal
 from controller.cloud.ports import ImmPort
 from controller.core.facts import BindingFacts
 
 Place = tuple[str, str]  # dataset, bucket
-Scope = tuple[str, str, str, str]  # account id, region, access key id, project
+Scope = tuple[str, str, str, str]  # account id, region, who looks (`Session.identity`), project
+# Objects that are looked at together share a refusal as they share a listing. Somebody who mended the cause waits no
+# longer than this.
+REFUSED = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class _Project:
     imm: ImmPort
     listing: threading.Lock = field(default_factory=threading.Lock)
     snapshot: Snapshot | None = None
+    refused: tuple[datetime, Terminal] | None = None
     changed: set[Place] = field(default_factory=set)
     written: dict[Place, tuple[datetime, BindingFacts | None]] = field(default_factory=dict)
 
@@ -56,9 +61,12 @@ class BindingSnapshots:
             known = project.snapshot
             if known is not None and (not_before is None or known.looked_at > not_before):
                 return known
+            since = self._now() - REFUSED if not_before is None else max(not_before, self._now() - REFUSED)
+            if project.refused is not None and project.refused[0] > since:
+                raise project.refused[1]
             return self._list(scope, project)
 
-    def refresh(self, scope: Scope) -> set[Place]:
+    def refresh(self, scope: Scope, imm: ImmPort | None = None) -> set[Place]:
         """List a known project again and say which bindings changed since this was last asked.
 
         Listings made in between, for a reader, count too: whom they concern has to be told just the same.
@@ -69,6 +77,7 @@ class BindingSnapshots:
         with self._lock:
             project = self._projects[scope]
         with project.listing:
+            project.imm = imm or project.imm  # the last reader's keys may have ended since
             self._list(scope, project)
             changed, project.changed = project.changed, set()
         return changed
@@ -90,13 +99,21 @@ class BindingSnapshots:
             return list(self._projects)
 
     def forget(self, scope: Scope) -> None:
-        """Stop looking at a project that no object needs any more."""
+        """Stop looking at a project that no object needs any more; a refusal is remembered for its time."""
         with self._lock:
-            self._projects.pop(scope, None)
+            project = self._projects.get(scope)
+            if project is None or project.refused is None or project.refused[0] <= self._now() - REFUSED:
+                self._projects.pop(scope, None)
 
     def _list(self, scope: Scope, project: _Project) -> Snapshot:
         began = self._now()
-        listed = {(b.dataset, b.bucket): b for b in project.imm.list_bindings(scope[3])}
+        try:
+            listed = {(b.dataset, b.bucket): b for b in project.imm.list_bindings(scope[3])}
+        except Terminal as error:
+            if not isinstance(error, BadCredentials | ClockSkewed):  # the next key is another
+                project.refused = began, error
+            raise
+        project.refused = None
         with self._lock:
             project.written = {place: entry for place, entry in project.written.items() if entry[0] >= began}
             for place, (_, facts) in project.written.items():

@@ -17,10 +17,12 @@ from controller.api.dataset import Dataset
 from controller.api.datasetbinding import DatasetBinding
 from controller.api.kind import Kind
 from controller.api.status import ManagedStatus
-from controller.cloud.errors import BadCredentials, CloudError, Retryable
-from controller.cloud.trace import last_request_id
+from controller.cloud.errors import CloudError, NotLeading, Retryable
+from controller.cloud.fence import unfenced
+from controller.cloud.trace import request_id_of
 from controller.core.actions import (
     Action,
+    ClaimOwnership,
     CloudAction,
     CreateBinding,
     CreateDataset,
@@ -29,6 +31,8 @@ from controller.core.actions import (
     Hold,
     RecordIntent,
     Release,
+    ReleaseOwnership,
+    StandIn,
     UpdateDataset,
 )
 from controller.core.binding import ObservedBinding
@@ -36,10 +40,15 @@ from controller.core.dataset import ObservedDataset
 from controller.core.intents import Ledger
 from controller.core.plan import Plan, Standing, Verdict
 from controller.core.reasons import Reason
+from controller.reconcile import departures
 from controller.reconcile.context import Context, Outcome, resync_after
 from controller.reconcile.dependencies import Postponed
 from controller.reconcile.failures import verdict_of
-from controller.reconcile.report import PROGRESS_INTERVAL, summarize
+from controller.reconcile.leaving import with_stand_in, with_way_out
+from controller.reconcile.ownership import settle
+from controller.reconcile.refusals import heard
+from controller.reconcile.report import PROGRESS_INTERVAL, summarize, with_request_id
+from controller.reconcile.standin import stand_in_manifest
 
 MAX_STEPS = 8  # a pass that plans more often than this does not converge: a bug, reported as such
 log = logging.getLogger(__name__)
@@ -94,14 +103,17 @@ def reconcile(work: Work[Target, Observed], target: Target, context: Context) ->
     """
     try:
         observed = work.observe(target, context)
-    except Postponed:
-        return Outcome()
+    except Postponed as postponed:
+        return Outcome(look_again=postponed.look_again)
     except CloudError as error:
-        return _conclude(target, target.status, verdict_of(error), error, context)
+        log.warning("%s: %s", name_of(target), error)
+        return _conclude(target, target.status, with_way_out(target, verdict_of(error)), error, context)
     reached = _advance(work, Reached(target, observed, PENDING), context)
     if reached.released:
         context.reporter.forget(reached.target)
         return Outcome(gone=True)
+    if isinstance(reached.error, NotLeading) and reached.error.opens_in is None:
+        return Outcome()  # another process leads, and its word counts
     status = work.report(reached.target, reached.observed, context)
     return _conclude(reached.target, status, reached.verdict, reached.error, context)
 
@@ -137,16 +149,27 @@ def _apply(
         case Release(reason, message):
             context.reporter.event(target, reason, message)
             context.cluster.release(target)
-            log.info("%s: %s", name_of(target), action.describe())
+            log.log(departures.level(reason), "%s: %s (%s)", name_of(target), action.describe(), reason)
+            departures.counts.add(target.kind(), reason)
             return replace(reached, released=True)
+        case StandIn(name):
+            there = context.cluster.stand_in(target, stand_in_manifest(target, name))
+            return replace(reached, observed=replace(observed, leaving=with_stand_in(observed.leaving, there=there)))
         case RecordIntent(intent):
             noted = replace(observed, ledger=replace(observed.ledger, intent=intent, acknowledged=True))
             status = summarize(target, work.report(target, noted, context), reached.verdict, context.now())
-            return replace(reached, target=context.reporter.write_now(target, status), observed=noted)
+            # A note of what a look-up found is anybody's; an intent is only for who may submit it.
+            with context.fence(intent.operation) if intent.absent_since is None else unfenced(intent.operation):
+                return replace(reached, target=context.reporter.write_now(target, status), observed=noted)
+        case ClaimOwnership() | ReleaseOwnership():
+            found = settle(action, target, observed.claim, context)
+            log.info("%s: %s: %s", name_of(target), action.describe(), found.holding)
+            return replace(reached, observed=replace(observed, claim=found))
         case CreateDataset() | UpdateDataset() | DeleteDataset() | CreateBinding() | DeleteBinding():
             after = work.apply(action, observed, target, context)
-            log.info("%s: %s [request id %s]", name_of(target), action.describe(), last_request_id.get())
-            context.reporter.event(target, DONE[type(action)], action.describe())
+            done = with_request_id(action.describe(), request_id_of(f"imm:{type(action).__name__}"))
+            log.info("%s: %s", name_of(target), done)
+            context.reporter.event(target, DONE[type(action)], done)
             return replace(reached, observed=replace(after, ledger=_answered(action, after.ledger)))
         case _:
             assert_never(action)
@@ -159,24 +182,25 @@ def _answered(action: CloudAction, ledger: Ledger) -> Ledger:
 
 
 def _failed(reached: Reached[Target, Observed], action: Action, error: CloudError) -> Reached[Target, Observed]:
-    """A refusal settles the intent too; only a lost answer leaves it open."""
+    """A refusal settles the intent too; a lost answer leaves it open, and a write of the intent itself leaves it."""
     log.warning("%s: %s failed: %s", name_of(reached.target), action.describe(), error)
     ledger = reached.observed.ledger
-    kept = ledger.intent if error.may_have_taken_effect else None
+    kept = ledger.intent if error.may_have_taken_effect or not isinstance(action, CloudAction) else None
     observed = replace(reached.observed, ledger=replace(ledger, intent=kept, acknowledged=False))
-    return replace(reached, observed=observed, verdict=verdict_of(error), error=error)
+    return replace(reached, observed=observed, verdict=with_way_out(reached.target, verdict_of(error)), error=error)
 
 
 def _conclude(
     target: Target, status: ManagedStatus, verdict: Verdict, error: CloudError | None, context: Context
 ) -> Outcome:
+    verdict = heard(target, verdict, error, context)
     status = summarize(target, status, verdict, context.now())
     written = context.reporter.write(target, target.status, status, verdict)
     held_back = written is target and status != target.status
     if written is not target and status.adopted and not target.status.adopted:
         context.reporter.event(target, Reason.ADOPTED, "it existed already in the cloud and is now kept by this object")
-    if isinstance(error, BadCredentials):
-        context.sessions.suspect(target.metadata.namespace, target.spec.account_ref.name)
+    if isinstance(error, NotLeading):
+        return Outcome(look_again=error.opens_in)
     if isinstance(error, Retryable):
         return Outcome(failed=True)
     looks = [resync_after(target.spec.resync_interval)]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -14,8 +15,9 @@ import aiohttp
 from controller.api.fields import API_VERSION, FINALIZER
 from controller.api.kind import Kind
 from controller.api.status import Status
-from controller.reconcile.ports import AnyKind, ObjectGone, StaleObject
-from controller.runtime.kube import FIELD_MANAGER, Kube, KubeError
+from controller.reconcile.ports import AnyKind, NotAllowed, ObjectGone, StaleObject
+from controller.runtime import tokens
+from controller.runtime.kube import BAD_REQUEST, FIELD_MANAGER, FORBIDDEN, SERVER_ERROR, Kube, KubeError
 from controller.runtime.store import Store
 
 WAIT = 60.0
@@ -33,7 +35,44 @@ class KubernetesCluster:
         self._loop = loop
 
     def read_secret(self, namespace: str, name: str) -> Mapping[str, str] | None:
-        return self._run(self._kube.get_secret(namespace, name))
+        with _allowed():
+            return self._run(self._kube.get_secret(namespace, name))
+
+    def request_token(self, namespace: str, service_account: str, audience: str, seconds: int) -> str | None:
+        with _allowed():
+            return self._run(tokens.request(self._kube, namespace, service_account, audience, seconds))
+
+    def namespace_ending(self, namespace: str) -> datetime | None:
+        asked_at = self._run(self._kube.get_namespace(namespace))["metadata"].get("deletionTimestamp")
+        return datetime.fromisoformat(asked_at) if asked_at else None
+
+    def stand_in(self, target: Kind, manifest: dict[str, Any]) -> bool:
+        try:
+            self._run(self._make_stand_in(target, manifest))
+        except KubeError as error:
+            if not BAD_REQUEST <= error.status < SERVER_ERROR:
+                raise
+            # A terminating namespace takes no new object; nor does one whose quota is used up.
+            log.info("%s %s waits by itself: %s", target.kind(), target.metadata.name, error)
+            return False
+        return True
+
+    async def _make_stand_in(self, target: Kind, manifest: dict[str, Any]) -> None:
+        """Create, write the status, delete, in this order: one that terminates is whole. Any step may be done."""
+        where = target.plural, target.metadata.namespace, manifest["metadata"]["name"]
+        try:
+            made = await self._kube.create(target.plural, target.metadata.namespace, manifest)
+        except StaleObject:  # it exists: the last attempt came that far
+            made = await self._kube.get(*where)
+        if "deletionTimestamp" in made["metadata"]:
+            return
+        status = target.status.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        meta = {key: made["metadata"][key] for key in ("namespace", "name", "uid", "resourceVersion")}
+        await self._kube.put_status(target.kind(), target.plural, meta, status)
+        await self._kube.delete(*where, uid=meta["uid"])
+
+    def uid(self) -> str:
+        return self._run(self._kube.cluster_uid())
 
     def hold(self, target: AnyKind) -> AnyKind:
         names = [*target.metadata.finalizers, FINALIZER]
@@ -70,6 +109,16 @@ class KubernetesCluster:
         except concurrent.futures.TimeoutError:
             future.cancel()
             raise
+
+
+@contextmanager
+def _allowed() -> Iterator[None]:
+    try:
+        yield
+    except KubeError as error:
+        if error.status == FORBIDDEN:
+            raise NotAllowed(str(error)) from error
+        raise
 
 
 def _meta(target: Kind) -> dict[str, Any]:

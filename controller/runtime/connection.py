@@ -17,6 +17,7 @@ import kopf
 
 MAX_CONNECTIONS = 24
 TOKEN_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+NAMESPACE_FILE = TOKEN_FILE.with_name("namespace")
 TOKEN_INTERVAL = 60.0
 USER_AGENT = f"imm-operator/{version('imm-operator')}"
 
@@ -44,6 +45,11 @@ def configured() -> bool:
     """Whether there is an API server to talk to at all: a pod's service account, or a kubeconfig."""
     kubeconfig = Path(os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config")
     return TOKEN_FILE.exists() or os.pathsep in str(kubeconfig) or kubeconfig.exists()
+
+
+def own_namespace() -> str | None:
+    """The pod's namespace, or None outside a pod."""
+    return NAMESPACE_FILE.read_text().strip() if NAMESPACE_FILE.exists() else None
 
 
 def connect(settings: kopf.OperatorSettings, logger: Any) -> kopf.AiohttpSession:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
 from controller.runtime.metrics import Metrics
 
 Probe = Callable[[], str | None]  # what is wrong, or None
+Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 async def serve(host: str, port: int, *, metrics: Metrics, alive: Probe, ready: Probe) -> web.AppRunner:
@@ -16,9 +17,9 @@ async def serve(host: str, port: int, *, metrics: Metrics, alive: Probe, ready: 
     app = web.Application()
     app.add_routes(
         [
-            web.get("/healthz", lambda _request: _answer(alive)),
-            web.get("/readyz", lambda _request: _answer(ready)),
-            web.get("/metrics", lambda _request: _metrics(metrics)),
+            web.get("/healthz", _answering(alive)),
+            web.get("/readyz", _answering(ready)),
+            web.get("/metrics", _metrics_of(metrics)),
         ]
     )
     runner = web.AppRunner(app, access_log=None)
@@ -27,10 +28,17 @@ async def serve(host: str, port: int, *, metrics: Metrics, alive: Probe, ready: 
     return runner
 
 
-async def _answer(probe: Probe) -> web.Response:
-    wrong = probe()
-    return web.Response(status=503 if wrong else 200, text=wrong or "ok")
+def _answering(probe: Probe) -> Handler:
+    async def answer(_request: web.Request) -> web.Response:
+        wrong = probe()
+        return web.Response(status=503 if wrong else 200, text=wrong or "ok")
+
+    return answer
 
 
-async def _metrics(metrics: Metrics) -> web.Response:
-    return web.Response(body=metrics.render(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+def _metrics_of(metrics: Metrics) -> Handler:
+    async def answer(_request: web.Request) -> web.Response:
+        content = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+        return web.Response(body=metrics.render(), headers=content)
+
+    return answer

@@ -7,14 +7,17 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
 from aiohttp import web
 
+from controller.cloud.ambient import Ambient, refused
 from controller.cloud.clouds import AlibabaClouds, Rates
 from controller.cloud.limiter import Lane, Limiters
+from controller.cloud.ports import CALL_TIMEOUT
+from controller.core.lease import Terms
 from controller.reconcile.context import Context
 from controller.reconcile.report import Reporter
 from controller.reconcile.sessions import Sessions
@@ -23,6 +26,7 @@ from controller.runtime.cluster import KubernetesCluster
 from controller.runtime.endpoints import serve
 from controller.runtime.informer import Informer
 from controller.runtime.kube import Kube
+from controller.runtime.leadership import Leadership, own_identity
 from controller.runtime.metrics import Metrics
 from controller.runtime.poller import Poller
 from controller.runtime.queue import WorkQueue
@@ -30,6 +34,7 @@ from controller.runtime.settings import Settings
 from controller.runtime.store import Store
 from controller.runtime.workers import Workers
 
+DRAIN = 5.0  # seconds for passes under way at a stop; one still in the limiter then is turned away by the fence
 log = logging.getLogger(__name__)
 
 
@@ -44,11 +49,20 @@ class Engine:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.kube = Kube()
-        self._store = Store()
+        self._store = Store(settings.watched)
         self._queue = WorkQueue()
         self._limiters = Limiters()
         self._pool = ThreadPoolExecutor(max_workers=settings.workers + 1, thread_name_prefix="reconcile")
-        self.metrics = Metrics(self._queue, self._limiters)
+        self._leadership = Leadership(
+            self.kube,
+            namespace=settings.lease_namespace or "",
+            name=settings.lease_name,
+            terms=Terms(settings.lease_duration, CALL_TIMEOUT),
+            identity=own_identity(),
+        )
+        self.ended = asyncio.Event()
+        self.lost = False
+        self.metrics = Metrics(self._queue, self._limiters, self._leadership, self._store)
         self.informer = Informer(self._store, self._queue)
         self._sessions = Sessions()
         self._snapshots = BindingSnapshots(utc_now)
@@ -57,8 +71,32 @@ class Engine:
         self._listed = False
 
     async def start(self) -> None:
-        """Start every loop, and serve probes and metrics."""
-        workers = self._workers()
+        """Stand by: fill the store and run for the Lease; serve probes and metrics."""
+        self._spawn("lister", self._list_forever())
+        self._spawn("election", self._elect())
+        self._endpoints = await serve(
+            self._settings.http_host,
+            self._settings.http_port,
+            metrics=self.metrics,
+            alive=self.trouble,
+            ready=lambda: (
+                self.trouble()
+                or self._leadership.trouble
+                or (None if self._listed else "the first LIST is not through yet")
+            ),
+        )
+
+    async def _elect(self) -> None:
+        """Work for as long as this process leads, then have it end."""
+        await self._leadership.acquire()
+        self._work()
+        await self._leadership.keep()
+        self.lost = True
+        self.ended.set()
+
+    def _work(self) -> None:
+        clouds = self._clouds()
+        workers = self._workers(clouds)
         edits = min(self._settings.edit_workers, self._settings.workers - 1)
         for number in range(self._settings.workers):
             self._spawn(f"worker-{number}", workers.work(edits_only=number < edits))
@@ -67,39 +105,57 @@ class Engine:
             queue=self._queue,
             sessions=self._sessions,
             snapshots=self._snapshots,
+            clouds=clouds,
+            now=utc_now,
             pool=self._pool,
             settings=self._settings,
         )
         self._spawn("poller", _forever("poller", poller.poll, self._settings.poll_interval))
-        self._spawn("lister", self._list_forever())
-        self._endpoints = await serve(
-            self._settings.http_host,
-            self._settings.http_port,
-            metrics=self.metrics,
-            alive=self.trouble,
-            ready=lambda: self.trouble() or (None if self._listed else "the first LIST is not through yet"),
-        )
 
     async def stop(self) -> None:
-        """End the loops; passes under way finish in their threads."""
+        """Let the passes under way finish, end the loops, and give the Lease back."""
+        self.ended.set()  # Kopf waits five seconds for its own task that waits for this
+        self._queue.close()
+        drained = self._leadership.leads and await self._drained()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if drained:
+            await self._leadership.release()
         if self._endpoints is not None:
             await self._endpoints.cleanup()
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _drained(self) -> bool:
+        """Wait for the passes, and for the submits in any case; the Lease is renewed meanwhile."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + DRAIN
+        while self._queue.running and loop.time() < deadline:  # noqa: ASYNC110 - once in a life, and never for long
+            await asyncio.sleep(0.02)
+        self._leadership.close()
+        return await self._leadership.submitted(CALL_TIMEOUT)
 
     def trouble(self) -> str | None:
         """What keeps the process from doing its work, or None."""
         dead = [task.get_name() for task in self._tasks if task.done()]
         return f"stopped: {', '.join(dead)}" if dead else None
 
-    def _workers(self) -> Workers:
+    def _clouds(self) -> AlibabaClouds:
+        settings = self._settings
+        return AlibabaClouds(
+            self._limiters,
+            Rates(imm_per_project=settings.imm_rate),
+            sts_endpoint=settings.sts_endpoint,
+            sts_ca_file=settings.sts_ca_file,
+            ambient=Ambient() if settings.allow_ambient else refused,
+            fence=self._leadership.fence,
+        )
+
+    def _workers(self, clouds: AlibabaClouds) -> Workers:
         loop = asyncio.get_running_loop()
         cluster = KubernetesCluster(self.kube, self._store, loop)
-        rates = Rates(imm_per_project=self._settings.imm_rate)
         context = Context(
-            clouds=AlibabaClouds(self._limiters, rates, sts_endpoint=self._settings.sts_endpoint),
+            clouds=clouds,
             objects=self._store,
             cluster=cluster,
             reporter=Reporter(cluster, utc_now),
@@ -107,6 +163,8 @@ class Engine:
             snapshots=self._snapshots,
             now=utc_now,
             lane=Lane.EDIT,
+            fence=self._leadership.fence,
+            orphan_after=timedelta(seconds=self._settings.orphan_after),
         )
         return Workers(
             context,
@@ -122,6 +180,7 @@ class Engine:
 
     async def _list_forever(self) -> None:
         async def relist() -> None:
+            await self.kube.cluster_uid()  # without it no owner record can be written: better not ready than found late
             await self.informer.relist(self.kube, self._settings.watched)
             self._listed = True
 

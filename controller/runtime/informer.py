@@ -10,15 +10,19 @@ import logging
 from typing import Any
 
 from controller.api.dataset import Dataset
+from controller.api.datasetbinding import DatasetBinding
 from controller.api.fields import DETACH, END_GRACE_PERIOD, RECONCILE_REQUESTED_AT
 from controller.api.kind import Kind
 from controller.cloud.limiter import Lane
 from controller.reconcile.kinds import KINDS, Key, key_of, references
+from controller.reconcile.rivals import rivals, subject_of
 from controller.runtime.kube import Kube
 from controller.runtime.queue import WorkQueue
 from controller.runtime.store import Store, parse
 
 ASKING = (RECONCILE_REQUESTED_AT, END_GRACE_PERIOD, DETACH)
+# Bindings that become Ready together have their dataset's files counted once, by the time they show.
+COUNT_ANEW = 30.0
 log = logging.getLogger(__name__)
 
 
@@ -48,25 +52,41 @@ class Informer:
             self._queue.add(key, lane)
         if known is None or known.ready != target.ready:
             self.wake_referrers(key)
+        if known is not None and known.metadata.generation != target.metadata.generation:
+            self.wake_rivals(target)  # it may have given up, by its mode for instance
 
     def forget(self, key: Key) -> None:
         """The object is gone: drop it, and let those that refer to it say so."""
-        if self._store.remove(key) is not None:
+        known = self._store.remove(key)
+        if known is not None:
             self._queue.forget(key)
             self.wake_referrers(key)
+            self.wake_rivals(known)
+            self._count_anew(known)
 
     def wake_referrers(self, key: Key, lane: Lane = Lane.EDIT) -> None:
         """Have every object that refers to `key` looked at."""
         for referrer in self._store.referrers(key):
             self._queue.add(referrer, lane)
 
+    def wake_rivals(self, target: Kind) -> None:
+        """Have those looked at that claim the same thing: it may be theirs now."""
+        if isinstance(target, Dataset | DatasetBinding):
+            for rival in rivals(target, subject_of(target, self._store), self._store):
+                self._queue.add(key_of(rival), Lane.EDIT)
+
     def wake_neighbours(self, key: Key, lane: Lane) -> None:
         """Readiness flipped: those that wait for the object go on, and those it refers to count anew."""
         self.wake_referrers(key, lane)
         target = self._store.find(key)
-        for reference in references(target) if target is not None else ():
-            if reference.kind == Dataset.kind():
-                self._queue.add(reference, Lane.RESYNC)
+        if target is not None:
+            self._count_anew(target)
+
+    def _count_anew(self, target: Kind) -> None:
+        for reference in references(target):
+            dataset = self._store.find(reference)
+            if isinstance(dataset, Dataset):  # one that is to be deleted may wait for just this
+                self._queue.add(reference, Lane.RESYNC, 0.0 if dataset.metadata.deleting else COUNT_ANEW)
 
     async def relist(self, kube: Kube, namespaces: tuple[str, ...]) -> None:
         """LIST every kind: take in what the watch missed, prune what is no more."""
@@ -83,6 +103,7 @@ class Informer:
             for key in before - listed:
                 log.warning("%s is gone and no event said so", key)
                 self.forget(key)
+        self._store.complete = True
 
 
 def wanted(known: Kind | None, target: Kind) -> Lane | None:

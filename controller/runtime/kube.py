@@ -14,8 +14,8 @@ from controller.reconcile.ports import ObjectGone, StaleObject
 
 FIELD_MANAGER = "imm-operator"
 PAGE = 500
-TIMEOUT = aiohttp.ClientTimeout(total=30)
-NOT_FOUND, CONFLICT, UNAUTHORIZED, BAD_REQUEST = 404, 409, 401, 400
+TIMEOUT = 30.0
+NOT_FOUND, CONFLICT, FORBIDDEN, BAD_REQUEST, SERVER_ERROR = 404, 409, 403, 400, 500
 
 
 class KubeError(Exception):
@@ -33,6 +33,7 @@ class Kube:
         self._session: aiohttp.ClientSession | None = None
         self._server = ""
         self._connected = asyncio.Event()
+        self._uid = ""
         self.requests: dict[tuple[str, str], int] = {}
 
     def use(self, server: str, session: aiohttp.ClientSession) -> None:
@@ -57,6 +58,23 @@ class Kube:
         path = _path(plural, meta["namespace"], meta["name"])
         return await self._call("PATCH", path, body, content_type="application/merge-patch+json")
 
+    async def create(self, plural: str, namespace: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Create an object of ours; StaleObject when there is one of that name."""
+        return await self._call("POST", _path(plural, namespace), body)
+
+    async def get(self, plural: str, namespace: str, name: str) -> dict[str, Any]:
+        """An object of ours, past the cache."""
+        return await self._call("GET", _path(plural, namespace, name))
+
+    async def delete(self, plural: str, namespace: str, name: str, *, uid: str) -> None:
+        """Ask for the end of an object of ours, of this very one."""
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
+        await self._call("DELETE", _path(plural, namespace, name), body)
+
+    async def get_namespace(self, name: str) -> dict[str, Any]:
+        """A Namespace."""
+        return await self._call("GET", f"/api/v1/namespaces/{quote(name)}")
+
     async def put_status(self, kind: str, plural: str, meta: dict[str, Any], status: dict[str, Any]) -> dict[str, Any]:
         """Replace the status of the very version in `meta`; the API server ignores everything else."""
         body = {"apiVersion": f"{GROUP}/{VERSION}", "kind": kind, "metadata": meta, "status": status}
@@ -71,9 +89,31 @@ class Kube:
         data: dict[str, str] = body.get("data") or {}
         return data
 
+    async def cluster_uid(self) -> str:
+        """The uid of namespace kube-system, which no two clusters share and a cluster keeps for life; read once."""
+        if not self._uid:
+            body = await self._call("GET", "/api/v1/namespaces/kube-system")
+            self._uid = str(body["metadata"]["uid"])
+        return self._uid
+
+    async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Have something made that is answered and not kept: a review, a token."""
+        return await self._call("POST", path, body)
+
     async def post_event(self, namespace: str, event: dict[str, Any]) -> None:
         """Create a core/v1 Event."""
         await self._call("POST", f"/api/v1/namespaces/{quote(namespace)}/events", event)
+
+    async def get_lease(self, namespace: str, name: str, seconds: float) -> dict[str, Any]:
+        """A Lease, read within so many seconds."""
+        return await self._call("GET", _lease(namespace, name), seconds=seconds)
+
+    async def write_lease(self, meta: dict[str, Any], spec: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """Create a Lease, or replace the very version in `meta`."""
+        body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": meta, "spec": spec}
+        if "resourceVersion" in meta:
+            return await self._call("PUT", _lease(meta["namespace"], meta["name"]), body, seconds=seconds)
+        return await self._call("POST", _lease(meta["namespace"]), body, seconds=seconds)
 
     async def _call(
         self,
@@ -83,6 +123,7 @@ class Kube:
         *,
         query: dict[str, str] | None = None,
         content_type: str = "application/json",
+        seconds: float = TIMEOUT,
     ) -> dict[str, Any]:
         await self._connected.wait()
         if self._session is None:
@@ -91,7 +132,12 @@ class Kube:
         headers = {"Content-Type": content_type} if body is not None else {}
         self._count(verb, path)
         async with self._session.request(
-            verb, self._server + path, json=body, params=params, headers=headers, timeout=TIMEOUT
+            verb,
+            self._server + path,
+            json=body,
+            params=params,
+            headers=headers,
+            timeout=aiohttp.ClientTimeout(total=seconds),
         ) as response:
             if response.status == CONFLICT:
                 raise StaleObject(path)
@@ -111,3 +157,8 @@ class Kube:
 def _path(plural: str, namespace: str | None, name: str | None = None) -> str:
     scope = f"/namespaces/{quote(namespace)}" if namespace else ""
     return f"/apis/{GROUP}/{VERSION}{scope}/{plural}" + (f"/{quote(name)}" if name else "")
+
+
+def _lease(namespace: str, name: str = "") -> str:
+    path = f"/apis/coordination.k8s.io/v1/namespaces/{quote(namespace)}/leases"
+    return path + (f"/{quote(name)}" if name else "")

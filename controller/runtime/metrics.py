@@ -7,17 +7,24 @@ from collections.abc import Iterator
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from controller.api.dataset import Dataset
+from controller.api.datasetbinding import DatasetBinding
 from controller.cloud import trace
 from controller.cloud.limiter import Limiters
+from controller.reconcile import departures, drifts
+from controller.runtime.leadership import Leadership
 from controller.runtime.queue import WorkQueue
+from controller.runtime.store import Store
 
 
 class Metrics:
     """The process's metrics. Gauges and foreign counters are read when Prometheus asks."""
 
-    def __init__(self, queue: WorkQueue, limiters: Limiters) -> None:
+    def __init__(self, queue: WorkQueue, limiters: Limiters, leadership: Leadership, store: Store) -> None:
+        self._leadership = leadership
         self._queue = queue
         self._limiters = limiters
+        self._store = store
         self._registry = CollectorRegistry()
         self._total = Counter(
             "controller_runtime_reconcile_total",
@@ -44,6 +51,11 @@ class Metrics:
 
     def collect(self) -> Iterator[Metric]:
         """What is counted elsewhere."""
+        master = GaugeMetricFamily(
+            "leader_election_master_status", "1 where this process leads, 0 where it stands by.", labels=["name"]
+        )
+        master.add_metric([self._leadership.name], float(self._leadership.leads))
+        yield master
         yield _gauge("workqueue_depth", "Keys that could run now.", len(self._queue))
         yield _gauge("workqueue_unfinished_work", "Keys being worked on.", self._queue.running)
         retries = CounterMetricFamily("workqueue_retries", "Passes put off after a failure.")
@@ -63,6 +75,28 @@ class Metrics:
             rate.add_metric([limiter.scope], limiter.rate)
         yield waited
         yield rate
+        yield from self._drift()
+        left = CounterMetricFamily(
+            "imm_operator_retained",
+            "Objects released with their cloud resource left as it is.",
+            labels=["kind", "reason"],
+        )
+        for (kind, reason), count in sorted(departures.counts.read().items()):
+            left.add_metric([kind, reason], count)
+        yield left
+
+    def _drift(self) -> Iterator[Metric]:
+        found = CounterMetricFamily(
+            "imm_operator_drift_detected", "Fields that began to differ, mode Observe.", labels=["kind", "field"]
+        )
+        for (kind, field), count in sorted(drifts.counts.read().items()):
+            found.add_metric([kind, field], count)
+        yield found
+        now = GaugeMetricFamily("imm_operator_drifted_objects", "Objects that show drift now.", labels=["kind"])
+        managed = [target for target in self._store.all() if isinstance(target, Dataset | DatasetBinding)]
+        for name in (Dataset.kind(), DatasetBinding.kind()):
+            now.add_metric([name], sum(one.kind() == name and bool(one.status.drift) for one in managed))
+        yield now
 
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:

@@ -26,8 +26,8 @@ class ForeverJittered:
         )
 
 
-async def run(settings: Settings) -> None:
-    """Run the operator until a signal stops it."""
+async def run(settings: Settings) -> bool:
+    """Run the operator until a signal stops it, or it loses its Lease; whether it ended in order."""
     registry = kopf.OperatorRegistry()
     engine = Engine(settings)
 
@@ -53,7 +53,9 @@ async def run(settings: Settings) -> None:
         clusterwide=not settings.watched,
         namespaces=settings.watched,
         standalone=True,
+        stop_flag=engine.ended,
     )
+    return not engine.lost
 
 
 def _watch(engine: Engine, name: str) -> Any:

@@ -5,20 +5,39 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from concurrent.futures import Executor
+from datetime import datetime
 
+from controller.api.cloudaccount import CloudAccount
 from controller.api.datasetbinding import DatasetBinding
-from controller.cloud.errors import CloudError
+from controller.cloud.clouds import Clouds
+from controller.cloud.errors import CloudError, Terminal
 from controller.cloud.limiter import Lane
+from controller.cloud.ports import ImmPort
+from controller.core.reasons import Reason
 from controller.reconcile.binding import scope_of
 from controller.reconcile.kinds import Key, key_of
+from controller.reconcile.refusals import OF_THE_KEY
 from controller.reconcile.sessions import Sessions
 from controller.reconcile.snapshots import BindingSnapshots, Place, Scope
 from controller.runtime.queue import WorkQueue
 from controller.runtime.settings import Settings
 from controller.runtime.store import Store
 
+UNUSED = 120.0  # seconds until a project that no binding names is forgotten
 log = logging.getLogger(__name__)
+
+
+def under_way(target: DatasetBinding) -> bool:
+    """Whether the cloud is at work on a binding, so that its project is worth a look every few seconds.
+
+    What stands still until a person acts is not, nor what waits for another object: that one's change wakes it.
+    """
+    if target.status.observed_generation != target.metadata.generation:
+        return True
+    reconciling = next((c.reason for c in target.status.conditions if c.type == "Reconciling"), None)
+    return reconciling not in {None, Reason.DEPENDENCY_NOT_READY, Reason.DEPENDENCY_NOT_FOUND}
 
 
 class Poller:
@@ -31,6 +50,8 @@ class Poller:
         queue: WorkQueue,
         sessions: Sessions,
         snapshots: BindingSnapshots,
+        clouds: Clouds,
+        now: Callable[[], datetime],
         pool: Executor,
         settings: Settings,
     ) -> None:
@@ -40,17 +61,22 @@ class Poller:
         self._snapshots = snapshots
         self._pool = pool
         self._settings = settings
+        self._clouds = clouds
+        self._now = now
         self._polled_at: dict[Scope, float] = {}
+        self._refused: set[Scope] = set()
+        self._unused_since: dict[Scope, float] = {}
 
     async def poll(self) -> None:
         """List each project that is due, and wake the bindings that changed."""
+        self._sessions.prune(self._needed)
         bindings = self._bindings()
         for scope in self._snapshots.scopes():
             if scope not in bindings:
-                self._snapshots.forget(scope)
-                self._polled_at.pop(scope, None)
+                self._forget_unused(scope)
                 continue
-            settled = all(binding.ready for binding in bindings[scope].values())
+            self._unused_since.pop(scope, None)
+            settled = scope in self._refused or not any(under_way(binding) for binding in bindings[scope].values())
             interval = self._settings.settled_poll_interval if settled else self._settings.poll_interval
             # Due within this tick: a tick that comes a moment early must not skip a whole interval.
             if time.monotonic() - self._polled_at.get(scope, float("-inf")) < interval * 0.9:
@@ -58,23 +84,57 @@ class Poller:
             self._polled_at[scope] = time.monotonic()
             await self._refresh(scope, bindings[scope])
 
+    def _forget_unused(self, scope: Scope) -> None:
+        """Not at once: a new binding's pass lists its project before anything of it stands in a status."""
+        if time.monotonic() - self._unused_since.setdefault(scope, time.monotonic()) < UNUSED:
+            return
+        self._snapshots.forget(scope)
+        self._polled_at.pop(scope, None)
+        self._refused.discard(scope)
+        del self._unused_since[scope]
+
     async def _refresh(self, scope: Scope, bindings: dict[tuple[Place, Key], DatasetBinding]) -> None:
         loop = asyncio.get_running_loop()
         try:
-            changed = await loop.run_in_executor(self._pool, self._snapshots.refresh, scope)
+            changed = await loop.run_in_executor(self._pool, self._snapshots.refresh, scope, self._imm(bindings))
         except CloudError as error:
             log.warning("the bindings of project %s could not be listed: %s", scope[-1], error)
+            self._failed(scope, bindings, error)
             return
+        mended = scope in self._refused
+        self._refused.discard(scope)
         for place, key in bindings:
-            if place in changed:
+            if mended or place in changed:
                 self._queue.add(key, Lane.EDIT)
+
+    def _imm(self, bindings: dict[tuple[Place, Key], DatasetBinding]) -> ImmPort | None:
+        """IMM as the account of a scope's bindings is signed in now; a scope is of one account."""
+        target = next(iter(bindings.values()))
+        session = self._sessions.get(target.metadata.namespace, target.spec.account_ref.name)
+        return self._clouds.imm(session.place, session.credentials, Lane.RESYNC) if session is not None else None
+
+    def _failed(self, scope: Scope, bindings: dict[tuple[Place, Key], DatasetBinding], error: CloudError) -> None:
+        """What a person has to mend is asked for as seldom as what is settled; a refused key is told to the account."""
+        if isinstance(error, Terminal):
+            self._refused.add(scope)
+        if isinstance(error, OF_THE_KEY):
+            target = next(iter(bindings.values()))
+            account = target.spec.account_ref.name
+            self._sessions.suspect(target.metadata.namespace, account, error, self._now())
+            for (namespace, name), delay in self._sessions.take_wakes().items():
+                self._queue.add(Key(CloudAccount.kind(), namespace, name), Lane.EDIT, delay)
+
+    def _needed(self, account: tuple[str, str]) -> bool:
+        """Whether an account exists, or something that still refers to it: credentials stay no longer in memory."""
+        key = Key(CloudAccount.kind(), *account)
+        return self._store.find(key) is not None or bool(self._store.referrers(key))
 
     def _bindings(self) -> dict[Scope, dict[tuple[Place, Key], DatasetBinding]]:
         found: dict[Scope, dict[tuple[Place, Key], DatasetBinding]] = {}
         for target in self._store.all():
             if not isinstance(target, DatasetBinding) or not target.status.project or not target.status.dataset:
                 continue
-            session = self._sessions.get(target.metadata.namespace, target.spec.account_ref.name)
+            session = self._sessions.of(target)
             if session is not None:
                 scope = scope_of(session, target.status.project)
                 place = target.status.dataset, target.spec.bucket

@@ -40,6 +40,7 @@ class WorkQueue:
         self._ready = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, guards nothing
+        self._closed = False
         self.adds = 0
         self.retries = 0
 
@@ -51,11 +52,6 @@ class WorkQueue:
     def running(self) -> int:
         """Keys being worked on."""
         return len(self._running)
-
-    @property
-    def idle(self) -> bool:
-        """Nothing runs and nothing could run now; delayed keys do not count."""
-        return not self._running and not len(self)
 
     def add(self, key: Key, lane: Lane, delay: float = 0.0) -> None:
         """Have a key run now, or after `delay` seconds unless something asks for it earlier."""
@@ -78,10 +74,15 @@ class WorkQueue:
         """The key succeeded, or its spec changed: start its back-off from the beginning."""
         self._failures.pop(key, None)
 
-    def settle(self, key: Key) -> None:
-        """The key needs no further look of its own accord; one already asked for still comes."""
+    def settle(self, key: Key, look_again: float | None = None) -> None:
+        """The key needs no look of its own accord, or one in `look_again` seconds; one already asked for still comes.
+
+        That one comes up to a tenth later, so that what was looked at together is not looked at together for ever.
+        """
         self.forgive(key)
         self._due.pop(key, None)
+        if look_again is not None:
+            self.add(key, Lane.RESYNC, look_again * self._jitter.uniform(1.0, 1.1))
 
     def forget(self, key: Key) -> None:
         """The object is gone: drop everything that waits for it."""
@@ -94,12 +95,16 @@ class WorkQueue:
         """The next key to run; the caller calls `done` when it has."""
         while True:
             for lane in (Lane.EDIT,) if edits_only else (Lane.EDIT, Lane.RESYNC):
-                if self._lanes[lane]:
+                if self._lanes[lane] and not self._closed:
                     key, _ = self._lanes[lane].popitem(last=False)
                     self._running.add(key)
                     return key, lane
             self._ready.clear()
             await self._ready.wait()
+
+    def close(self) -> None:
+        """Hand out nothing more; `running` falls to zero as the runs under way end."""
+        self._closed = True
 
     def done(self, key: Key) -> None:
         """A run ended; if the key was asked for meanwhile, it is queued once more."""

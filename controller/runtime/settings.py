@@ -9,6 +9,10 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from controller.cloud.ports import CALL_TIMEOUT
+
+# The call's time-out has to fit into what is left of the Lease, or nothing could ever be submitted.
+SHORTEST_LEASE = int(CALL_TIMEOUT) + 4
 # What the kubelet puts into a pod's environment for each Service of its namespace; ours may be called imm-operator-….
 SERVICE_LINK = re.compile(r"_(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$")
 
@@ -34,6 +38,34 @@ class Settings(BaseSettings):
     sts_endpoint: Annotated[str | None, Field(description="STS address, http(s)://host[:port]. Never a tenant's.")] = (
         None
     )
+    sts_ca_file: Annotated[
+        str | None, Field(description="Certificates of the authority behind the STS address; empty: the public ones.")
+    ] = None
+    allow_ambient: Annotated[
+        bool, Field(description="Lend the operator's own rights to every CloudAccount that says `ambient`.")
+    ] = False
+    lease_name: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
+            description="Lease of the leader election; operators that watch different namespaces need different ones.",
+        ),
+    ] = "imm-operator"
+    lease_namespace: Annotated[
+        str | None,
+        Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", description="Its namespace; in a pod the pod's own."),
+    ] = None
+    lease_duration: Annotated[
+        int, Field(ge=SHORTEST_LEASE, le=600, description="Without renewal another replica takes over after it.")
+    ] = 20
+    orphan_after: Annotated[
+        float,
+        Field(
+            ge=0,
+            allow_inf_nan=False,
+            description="How long a deleted object that nobody can sign in for holds up its terminating namespace.",
+        ),
+    ] = 86400.0
     http_host: str = "0.0.0.0"  # noqa: S104 - probes and metrics are asked by the kubelet and Prometheus from outside
     http_port: Annotated[int, Field(ge=0, le=65535, description="Probes and metrics; 0 picks a free port.")] = 8080
     log_format: Literal["json", "plain"] = "json"

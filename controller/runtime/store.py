@@ -8,12 +8,15 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict
+from collections.abc import Collection
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from controller.api.kind import Kind
 from controller.reconcile.kinds import KINDS, Key, key_of, references
+from controller.reconcile.ports import Contest
+from controller.reconcile.rivals import contest
 
 AnyKind = TypeVar("AnyKind", bound=Kind)
 log = logging.getLogger(__name__)
@@ -22,10 +25,13 @@ log = logging.getLogger(__name__)
 class Store:
     """Thread-safe; the event loop writes, worker threads read and put back what they wrote."""
 
-    def __init__(self) -> None:
+    def __init__(self, watched: Collection[str] = ()) -> None:
+        self._watched = frozenset(watched)
         self._lock = threading.RLock()
         self._objects: dict[Key, Kind] = {}
         self._referrers: dict[Key, set[Key]] = defaultdict(set)
+        self._contenders: dict[Contest, set[Key]] = defaultdict(set)
+        self.complete = False  # until the first LIST is through
 
     def get(self, kind: type[AnyKind], namespace: str, name: str) -> AnyKind | None:
         """The object as last seen, or None."""
@@ -53,6 +59,8 @@ class Store:
             self._objects[key] = target
             for reference in references(target):
                 self._referrers[reference].add(key)
+            if (entry := contest(target)) is not None:
+                self._contenders[entry].add(key)
             return known
 
     def remove(self, key: Key) -> Kind | None:
@@ -72,7 +80,21 @@ class Store:
         with self._lock:
             return set(self._referrers.get(key, ()))
 
+    def contenders(self, contest: Contest) -> list[Kind]:
+        """The objects that may claim the same thing in the cloud."""
+        with self._lock:
+            return [self._objects[key] for key in self._contenders.get(contest, ())]
+
+    def watches(self, namespace: str) -> bool:
+        """Whether objects of that namespace are in here; with no names given all are."""
+        return not self._watched or namespace in self._watched
+
     def _unlink(self, key: Key, known: Kind | None) -> None:
+        entry = contest(known) if known else None
+        if entry is not None:
+            self._contenders[entry].discard(key)
+            if not self._contenders[entry]:
+                del self._contenders[entry]
         for reference in references(known) if known else ():
             self._referrers[reference].discard(key)
             if not self._referrers[reference]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -24,7 +23,6 @@ from controller.runtime.queue import WorkQueue
 from controller.runtime.store import Store
 
 STALE_DELAY = 0.2  # the watch delivers the newer version meanwhile
-SUSPECT_DELAY = 10.0  # a key that signs in and is refused all the same comes round this often
 log = logging.getLogger(__name__)
 
 
@@ -47,7 +45,6 @@ class Workers:
         self._informer = informer
         self._pool = pool
         self._metrics = metrics
-        self._jitter = random.Random()  # noqa: S311 - spreads load, guards nothing
 
     async def work(self, *, edits_only: bool) -> None:
         """Run passes until cancelled."""
@@ -65,8 +62,8 @@ class Workers:
             if after != before:
                 # A restart signs in to accounts that were Ready all along: nobody waits for what that wakes.
                 self._informer.wake_neighbours(key, Lane.EDIT if after[0] != before[0] else Lane.RESYNC)
-            for namespace, account in self._context.sessions.take_suspects():
-                self._queue.add(Key(CloudAccount.kind(), namespace, account), Lane.EDIT, SUSPECT_DELAY)
+            for (namespace, account), delay in self._context.sessions.take_wakes().items():
+                self._queue.add(Key(CloudAccount.kind(), namespace, account), Lane.EDIT, delay)
 
     async def _run(self, key: Key, lane: Lane) -> tuple[Outcome | None, str]:
         target = self._store.find(key)
@@ -93,12 +90,10 @@ class Workers:
         elif outcome.failed:
             self._queue.retry(key, lane)
         else:
-            self._queue.settle(key)
-            if outcome.look_again is not None:
-                self._queue.add(key, Lane.RESYNC, outcome.look_again * self._jitter.uniform(1.0, 1.1))
+            self._queue.settle(key, outcome.look_again)
 
-    def _known(self, key: Key) -> tuple[bool, bool]:
-        """What others wait for: that the object is Ready, and that its account is signed in."""
+    def _known(self, key: Key) -> tuple[bool, str]:
+        """What others wait for: that the object is Ready, and, of an account, who is signed in."""
         target: Kind | None = self._store.find(key)
-        signed_in = key.kind == CloudAccount.kind() and self._context.sessions.get(key.namespace, key.name) is not None
-        return target is not None and target.ready, signed_in
+        session = self._context.sessions.get(key.namespace, key.name) if key.kind == CloudAccount.kind() else None
+        return target is not None and target.ready, session.identity if session is not None else ""

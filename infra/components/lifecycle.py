@@ -16,18 +16,25 @@ Rules = list[alicloud.oss.BucketLifecycleRuleArgs]
 def media_rules(noncurrent_days: int, multipart_days: int) -> Rules:
     """Nothing that is current ever goes: only old versions, markers of what is gone for good, and leftovers."""
     return [
-        _leftovers(
-            noncurrent_days,
-            multipart_days,
+        alicloud.oss.BucketLifecycleRuleArgs(
+            id="leftovers",
+            enabled=True,
+            prefix="",
             expirations=[alicloud.oss.BucketLifecycleRuleExpirationArgs(expired_object_delete_marker=True)],
+            noncurrent_version_expirations=[
+                alicloud.oss.BucketLifecycleRuleNoncurrentVersionExpirationArgs(days=noncurrent_days)
+            ],
+            abort_multipart_uploads=_after(multipart_days),
         )
     ]
 
 
-def work_rules(noncurrent_days: int, multipart_days: int, expire_days: int, prefixes: Sequence[str]) -> Rules:
+def work_rules(multipart_days: int, expire_days: int, prefixes: Sequence[str]) -> Rules:
     """What lies under one of the prefixes goes after `expire_days`; everything else stays."""
     return [
-        _leftovers(noncurrent_days, multipart_days),
+        alicloud.oss.BucketLifecycleRuleArgs(
+            id="leftovers", enabled=True, prefix="", abort_multipart_uploads=_after(multipart_days)
+        ),
         *(
             alicloud.oss.BucketLifecycleRuleArgs(
                 id=f"expire-{prefix.strip('/').replace('/', '-')}",
@@ -40,18 +47,5 @@ def work_rules(noncurrent_days: int, multipart_days: int, expire_days: int, pref
     ]
 
 
-def _leftovers(
-    noncurrent_days: int,
-    multipart_days: int,
-    expirations: list[alicloud.oss.BucketLifecycleRuleExpirationArgs] | None = None,
-) -> alicloud.oss.BucketLifecycleRuleArgs:
-    return alicloud.oss.BucketLifecycleRuleArgs(
-        id="leftovers",
-        enabled=True,
-        prefix="",
-        expirations=expirations,
-        noncurrent_version_expirations=[
-            alicloud.oss.BucketLifecycleRuleNoncurrentVersionExpirationArgs(days=noncurrent_days)
-        ],
-        abort_multipart_uploads=[alicloud.oss.BucketLifecycleRuleAbortMultipartUploadArgs(days=multipart_days)],
-    )
+def _after(multipart_days: int) -> list[alicloud.oss.BucketLifecycleRuleAbortMultipartUploadArgs]:
+    return [alicloud.oss.BucketLifecycleRuleAbortMultipartUploadArgs(days=multipart_days)]

@@ -1,4 +1,4 @@
-"""A bucket nobody reads anonymously, with old versions, encrypted.
+"""A bucket nobody reads anonymously, encrypted, with old versions unless it holds records that are written once.
 
 ACL and public access block are resources of their own: the bucket's `acl` argument is deprecated in the provider since
 1.220, and only the block refuses a public bucket policy too.
@@ -23,7 +23,11 @@ class LogTarget:
 
 @dataclass(frozen=True, slots=True)
 class PrivateBucketArgs:
-    """Arguments of `PrivateBucket`; without a KMS key OSS encrypts with its own."""
+    """Arguments of `PrivateBucket`; without a KMS key OSS encrypts with its own.
+
+    `versioned` is False for records that are written once: with versioning, even suspended, OSS takes no notice of
+    x-oss-forbid-overwrite (www.alibabacloud.com/help/en/oss/developer-reference/putobject).
+    """
 
     bucket: str
     storage_class: str
@@ -32,10 +36,11 @@ class PrivateBucketArgs:
     kms_key_id: str | None = None
     access_log: LogTarget | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    versioned: bool = True
 
 
 class PrivateBucket(pulumi.ComponentResource):
-    """An OSS bucket: private, public access blocked, versioned, encrypted, with a lifecycle."""
+    """An OSS bucket: private, public access blocked, encrypted, with a lifecycle, and versioned as a rule."""
 
     bucket: pulumi.Output[str]
 
@@ -47,7 +52,7 @@ class PrivateBucket(pulumi.ComponentResource):
             bucket=args.bucket,
             storage_class=args.storage_class,
             redundancy_type=args.redundancy,
-            versioning=alicloud.oss.BucketVersioningArgs(status="Enabled"),
+            versioning=alicloud.oss.BucketVersioningArgs(status="Enabled") if args.versioned else None,
             server_side_encryption_rule=_encryption(args.kms_key_id),
             lifecycle_rules=list(args.lifecycle_rules),
             logging=_logging(args.access_log),

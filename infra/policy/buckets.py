@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from infra.names import HOLDS, RECORDS
 from infra.policy.declared import Declared, Rule, StackRule
 
 BUCKET = "alicloud:oss/bucket:Bucket"
@@ -26,8 +27,15 @@ def not_private(resource: Declared, _stack: str) -> str | None:
 
 
 def not_versioned(resource: Declared, _stack: str) -> str | None:
-    """An overwrite or a delete would be final."""
+    """An overwrite or a delete would be final. Where records are written once, versioning allows it."""
     versioning = resource.properties.get("versioning") or {}
+    if (resource.properties.get("tags") or {}).get(HOLDS) == RECORDS:
+        if not versioning:
+            return None
+        return (
+            f"holds records that are written once (tag {HOLDS}: {RECORDS}) and sets versioning, with which OSS ignores "
+            "x-oss-forbid-overwrite: leave versioning out"
+        )
     if versioning.get("status") == "Enabled":
         return None
     return "keeps no old versions: set versioning status to 'Enabled', and a lifecycle rule that ends them"

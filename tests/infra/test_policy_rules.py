@@ -85,8 +85,10 @@ CASES: dict[str, tuple[list[Declared], list[tuple[Declared, str]]]] = {
         ],
     ),
     "bucket-versioned": (
-        [GOOD_BUCKET],
+        [GOOD_BUCKET, bucket(versioning=None, tags={"holds": "operator-records"})],
         [
+            (bucket(tags={"holds": "operator-records"}), "leave versioning out"),
+            (bucket(versioning=None, tags={"holds": "media"}), "set versioning status to 'Enabled'"),
             (bucket(versioning=None), "set versioning status to 'Enabled'"),
             (bucket(versioning={"status": "Suspended"}), "set versioning status to 'Enabled'"),
         ],

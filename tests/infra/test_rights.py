@@ -21,7 +21,7 @@ from infra import rights
 from infra.rights import IMM, OPERATOR, Right, Scope
 
 ROOT = Path(__file__).resolve().parents[2]
-SCOPE = Scope("cn-hangzhou", "1234567890123456", ("media", "films"), ("photos",), ("events",), ("key-1",))
+SCOPE = Scope("cn-hangzhou", "1234567890123456", ("media", "films"), ("photos",), ("events",), ("key-1",), ("work",))
 UNCONFIRMED = {
     "imm:CreateDataset",
     "imm:ListBindings",
@@ -62,6 +62,10 @@ def test_the_operators_rights_are_the_calls_that_its_steps_make(cloud: LocalClou
         "delete_dataset": lambda: imm.delete_dataset("media", "absent"),
         "get_dataset": lambda: imm.get_dataset("media", "absent"),
         "get_bucket": lambda: clouds.oss(place, key, Lane.EDIT).get_bucket("photos"),
+        "get_project": lambda: imm.get_project("media"),
+        "put_new": lambda: clouds.oss(place, key, Lane.EDIT).put_new("photos", "owners/a", b""),
+        "get_object": lambda: clouds.oss(place, key, Lane.EDIT).get_object("photos", "owners/a"),
+        "delete_object": lambda: clouds.oss(place, key, Lane.EDIT).delete_object("photos", "owners/a"),
         "get_caller": lambda: clouds.sts(place, key, Lane.EDIT).get_caller(),
     }
     assert ports_methods() == set(steps)
@@ -97,6 +101,7 @@ def test_a_right_is_granted_on_each_thing_of_its_kind() -> None:
     assert [where for action, where in granted if action == "imm:GetProject"] == [f"{imm}/media", f"{imm}/films"]
     assert ("imm:CreateBinding", f"{imm}/films/dataset/*") in granted
     assert ("oss:GetBucketStat", "acs:oss:*:1234567890123456:photos") in granted
+    assert ("oss:PutObject", "acs:oss:*:1234567890123456:work/owners/*") in granted
     assert ("kms:Decrypt", "acs:kms:cn-hangzhou:1234567890123456:key/key-1") in rights.grants(IMM, SCOPE)
     assert ("mns:PublishMessage", "acs:mns:cn-hangzhou:1234567890123456:/topics/events/messages") in rights.grants(
         IMM, SCOPE

@@ -238,6 +238,7 @@ def test_text_that_is_no_json_is_refused() -> None:
         ({"role": "imm-operator"}, "role: imm-operator is the operator's own role"),
         ({"storage": {"accessLog": {"bucket": "photos-2025"}}}, "so IMM would index the logs"),
         ({"storage": {"accessLog": {"bucket": "imm-work", "prefix": "runs/a"}}}, "runs/a overlaps runs/"),
+        ({"storage": {"accessLog": {"bucket": "imm-work", "prefix": "owners"}}}, "owners overlaps runs/ or owners/"),
         (
             {"operator": {"credentialsUser": True, "rrsa": {"provider": "p", "issuer": "https://i"}}},
             "operator: credentialsUser makes an AccessKey that nobody needs with rrsa",

@@ -52,21 +52,27 @@ def test_a_media_bucket_keeps_versions_encrypted_and_loses_only_what_is_no_longe
 def test_the_work_bucket_forgets_old_runs_and_nothing_else(stack: Declared) -> None:
     """No action stands in two rules with overlapping prefixes: OSS would refuse them."""
     leftovers, runs = stack.inputs("Bucket", "imm-work")["lifecycleRules"]
-    assert {"noncurrentVersionExpirations", "abortMultipartUploads", "enabled", "id", "prefix"} == set(leftovers)
+    assert {"abortMultipartUploads", "enabled", "id", "prefix"} == set(leftovers)
     assert {"id": "expire-runs", "enabled": True, "prefix": "runs/", "expirations": [{"days": 90}]} == runs
+
+
+def test_the_work_bucket_keeps_no_versions_because_its_records_are_written_once(stack: Declared) -> None:
+    """With versioning, even suspended, OSS takes no notice of x-oss-forbid-overwrite."""
+    work = stack.inputs("Bucket", "imm-work")
+    assert "versioning" not in work
+    assert "operator-records" == work["tags"]["holds"]
 
 
 def test_storage_is_as_the_stack_says() -> None:
     """A KMS key, another class and redundancy, other days, tags; the same for the work bucket."""
     storage = {"kmsKeyId": "key-1", "storageClass": "IA", "redundancy": "ZRS", "noncurrentDays": 3, "multipartDays": 1}
-    stack = declare(settings(storage=storage, work={"expireDays": 5, "noncurrentDays": 2}, tags={"team": "media"}))
+    stack = declare(settings(storage=storage, work={"expireDays": 5}, tags={"team": "media"}))
     photos, work = stack.inputs("Bucket", "photos-2025"), stack.inputs("Bucket", "imm-work")
     for bucket in (photos, work):
         assert {"sseAlgorithm": "KMS", "kmsMasterKeyId": "key-1"} == bucket["serverSideEncryptionRule"]
         assert ("IA", "ZRS", "media") == (bucket["storageClass"], bucket["redundancyType"], bucket["tags"]["team"])
         assert [{"days": 1}] == bucket["lifecycleRules"][0]["abortMultipartUploads"]
     assert [{"days": 3}] == photos["lifecycleRules"][0]["noncurrentVersionExpirations"]
-    assert [{"days": 2}] == work["lifecycleRules"][0]["noncurrentVersionExpirations"]
     assert [{"days": 5}] == work["lifecycleRules"][1]["expirations"]
     assert ("kms:Decrypt", f"acs:kms:cn-hangzhou:{ACCOUNT}:key/key-1") in stack.rights("imm")
 
@@ -187,8 +193,8 @@ def test_the_service_role_may_read_media_buckets_and_publish_on_the_topic_and_no
 
 
 def test_the_operators_policy_is_its_table_filled_with_the_stacks_names(stack: Declared) -> None:
-    """It never reads an object, and touches no project but the stack's."""
-    scope = rights.Scope("cn-hangzhou", ACCOUNT, ("media",), ("photos-2025", "films-2025"))
+    """It reads no object but its own owner records, and touches no project but the stack's."""
+    scope = rights.Scope("cn-hangzhou", ACCOUNT, ("media",), ("photos-2025", "films-2025"), work=("imm-work",))
     assert sorted(rights.grants(rights.OPERATOR, scope)) == sorted(stack.rights("operator"))
 
 

@@ -15,6 +15,8 @@ from sandbox.demo.operator import install
 from sandbox.kubectl import Kubectl
 from tests.integration.world import World, prepare
 
+POLLS = ("IMM_OPERATOR_POLL_INTERVAL", "IMM_OPERATOR_SETTLED_POLL_INTERVAL")
+
 
 @pytest.fixture(scope="session")
 def installed(kubectl: Kubectl) -> Kubectl:
@@ -30,7 +32,7 @@ def world(cluster: Cluster, installed: Kubectl, tmp_path_factory: pytest.TempPat
     installed("create", "namespace", namespace)
     directory: Path = tmp_path_factory.mktemp("operator")
     with running(Config(virtual_clock=False)) as cloud:
-        made = World(cluster, installed, cloud, namespace, directory, {"IMM_OPERATOR_POLL_INTERVAL": "0.3"})
+        made = World(cluster, installed, cloud, namespace, directory, dict.fromkeys(POLLS, "0.3"))
         prepare(made)
         made.start()
         made.account()

@@ -43,6 +43,15 @@ AN_OBJECT = "a Kubernetes name is lower-case letters, digits, - and ., starting 
 AN_ADDRESS = "an address is http:// or https://, a host, and a port if it is not the usual one; no path"
 A_DURATION = "a duration is whole hours, minutes and seconds, largest first, e.g. 90s, 10m or 1h30m"
 A_TARGET = "spec.dataset takes either ref (a Dataset object of this namespace) or both project and name"
+A_SOURCE = "spec.credentials takes exactly one of secretRef (an AccessKey in a Secret), rrsa"
+OWN_ACCOUNT = "spec.credentials.rrsa names a role and an OIDC provider of the account in spec.accountId"
+OWN_ADDRESSES = "spec.endpoints cannot be set with spec.credentials.ambient"
+A_ROLE = "a role's ARN looks like acs:ram::1234567890123456:role/imm-operator"
+RRSA = {
+    "roleArn": "acs:ram::1234567890123456:role/imm-operator",
+    "oidcProviderArn": "acs:ram::1234567890123456:oidc-provider/ack-rrsa-c1",
+    "serviceAccountName": "imm-operator",
+}
 AN_ACCOUNT_ID = "an account id is 5 to 20 digits, in quotes"
 
 BAD: dict[str, list[tuple[str, Spec, str]]] = {
@@ -59,7 +68,38 @@ BAD: dict[str, list[tuple[str, Spec, str]]] = {
         ("account-too-short", {"accountId": "1234"}, AN_ACCOUNT_ID),
         ("account-too-long", {"accountId": "1" * 21}, "may not be more than 20 bytes"),
         ("credentials-missing", {"credentials": ABSENT}, "spec.credentials: Required value"),
-        ("credentials-empty", {"credentials": {}}, "spec.credentials.secretRef: Required value"),
+        ("credentials-empty", {"credentials": {}}, A_SOURCE),
+        ("credentials-of-two-sources", {"credentials": {"secretRef": {"name": "key"}, "rrsa": RRSA}}, A_SOURCE),
+        ("credentials-ambient-and-secret", {"credentials": {"secretRef": {"name": "key"}, "ambient": {}}}, A_SOURCE),
+        ("credentials-ambient-and-rrsa", {"credentials": {"rrsa": RRSA, "ambient": {}}}, A_SOURCE),
+        (
+            "credentials-of-all-sources",
+            {"credentials": {"secretRef": {"name": "key"}, "rrsa": RRSA, "ambient": {}}},
+            A_SOURCE,
+        ),
+        ("ambient-as-text", {"credentials": {"ambient": "yes"}}, 'must be of type object: "string"'),
+        (
+            "ambient-with-a-key",
+            {"credentials": {"ambient": {"key": "x"}}},
+            'unknown field "spec.credentials.ambient.key"',
+        ),
+        (
+            "ambient-to-an-address",
+            {"credentials": {"ambient": {}}, "endpoints": {"oss": "https://oss.example.com"}},
+            OWN_ADDRESSES,
+        ),
+        ("rrsa-of-another-account", {"accountId": "99999", "credentials": {"rrsa": RRSA}}, OWN_ACCOUNT),
+        (
+            "rrsa-with-another-accounts-provider",
+            {"credentials": {"rrsa": RRSA | {"oidcProviderArn": "acs:ram::99999:oidc-provider/ack-rrsa-c1"}}},
+            OWN_ACCOUNT,
+        ),
+        (
+            "rrsa-without-role",
+            {"credentials": {"rrsa": {key: value for key, value in RRSA.items() if key != "roleArn"}}},
+            "spec.credentials.rrsa.roleArn: Required value",
+        ),
+        ("rrsa-of-a-user", {"credentials": {"rrsa": RRSA | {"roleArn": "acs:ram::12345:user/x"}}}, A_ROLE),
         ("secret-unnamed", {"credentials": {"secretRef": {}}}, "spec.credentials.secretRef.name: Required value"),
         ("secret-name-empty", {"credentials": {"secretRef": {"name": ""}}}, AN_OBJECT),
         ("secret-name-in-capitals", {"credentials": {"secretRef": {"name": "Key"}}}, AN_OBJECT),
@@ -84,6 +124,18 @@ BAD: dict[str, list[tuple[str, Spec, str]]] = {
         ("interval-without-number", {"resyncInterval": "m"}, A_DURATION),
         ("interval-too-short", {"resyncInterval": "9s"}, "spec.resyncInterval is at least 10s and at most 168h"),
         ("policy-of-another-kind", {"deletionPolicy": "Delete"}, 'unknown field "spec.deletionPolicy"'),
+        ("region-in-another-script", {"region": "cn-杭州"}, "a region looks like cn-hangzhou"),
+        ("region-with-newline", {"region": "cn-hangzhou\n"}, "a region looks like cn-hangzhou"),
+        ("region-too-long", {"region": "cn-" + "a" * 62}, "may not be more than 64 bytes"),
+        ("account-in-wide-digits", {"accountId": "１２３４５６"}, AN_ACCOUNT_ID),  # noqa: RUF001 - what is tried
+        ("account-empty", {"accountId": ""}, AN_ACCOUNT_ID),
+        ("secret-name-too-long", {"credentials": {"secretRef": {"name": "a" * 254}}}, "more than 253 bytes"),
+        ("endpoint-without-host", {"endpoints": {"imm": "https://"}}, AN_ADDRESS),
+        ("endpoint-of-a-dot", {"endpoints": {"imm": "https://."}}, AN_ADDRESS),
+        ("endpoint-of-no-port", {"endpoints": {"oss": "https://oss.example.com:0"}}, AN_ADDRESS),
+        ("endpoint-beyond-all-ports", {"endpoints": {"oss": "https://oss.example.com:65536"}}, AN_ADDRESS),
+        ("endpoint-with-key", {"endpoints": {"oss": "https://key:secret@oss.example.com"}}, AN_ADDRESS),
+        ("interval-empty", {"resyncInterval": ""}, A_DURATION),
     ],
     "Dataset": [
         ("account-ref-missing", {"accountRef": ABSENT}, "spec.accountRef: Required value"),
@@ -111,6 +163,18 @@ BAD: dict[str, list[tuple[str, Spec, str]]] = {
         ("grace-period-in-days", {"deletionGracePeriod": "1d"}, A_DURATION),
         ("grace-period-too-long", {"deletionGracePeriod": "721h"}, "is at least 0s and at most 720h"),
         ("unknown-field", {"bucket": "my-photos"}, 'unknown field "spec.bucket"'),
+        ("project-from-a-hyphen", {"project": "-media"}, AN_IMM_NAME),
+        ("project-with-newline", {"project": "media\n"}, AN_IMM_NAME),
+        ("name-in-another-script", {"name": "照片"}, AN_IMM_NAME),
+        ("template-too-long", {"templateId": "t" * 129}, "may not be more than 128 bytes"),
+        ("description-too-long-in-characters", {"description": "😀" * 257}, "may not be more than 256 bytes"),
+        ("quota-of-no-relations", {"quotas": {"maxRelationCount": 0}}, "should be greater than or equal to 1"),
+        ("quota-of-no-bytes", {"quotas": {"maxTotalFileSize": 0}}, "should be greater than or equal to 1"),
+        ("quota-beyond-numbers", {"quotas": {"maxTotalFileSize": 2**63}}, "must be of type integer"),
+        ("quotas-as-list", {"quotas": [1]}, 'must be of type object: "array"'),
+        ("interval-too-short", {"resyncInterval": "1s"}, "spec.resyncInterval is at least 10s and at most 168h"),
+        ("interval-below-zero", {"resyncInterval": "-10m"}, A_DURATION),
+        ("grace-period-empty", {"deletionGracePeriod": ""}, A_DURATION),
     ],
     "DatasetBinding": [
         ("account-ref-missing", {"accountRef": ABSENT}, "spec.accountRef: Required value"),
@@ -140,6 +204,21 @@ BAD: dict[str, list[tuple[str, Spec, str]]] = {
         ("interval-of-six-digits", {"resyncInterval": "100000m"}, A_DURATION),
         ("interval-too-long", {"resyncInterval": "168h1s"}, "spec.resyncInterval is at least 10s and at most 168h"),
         ("prefix-of-a-bucket", {"prefix": "holidays/"}, 'unknown field "spec.prefix"'),
+        ("account-ref-too-long", {"accountRef": {"name": "a" * 254}}, "may not be more than 253 bytes"),
+        ("dataset-as-text", {"dataset": "photos"}, 'must be of type object: "string"'),
+        ("dataset-ref-too-long", {"dataset": {"ref": "a" * 254}}, "may not be more than 253 bytes"),
+        ("dataset-ref-and-name", {"dataset": {"ref": "photos", "name": "photos"}}, A_TARGET),
+        ("dataset-name-empty", {"dataset": {"project": "media", "name": ""}}, AN_IMM_NAME),
+        ("dataset-name-too-long", {"dataset": {"project": "media", "name": "a" * 129}}, "more than 128 bytes"),
+        ("bucket-with-newline", {"bucket": "my-photos\n"}, A_BUCKET),
+        ("bucket-in-another-script", {"bucket": "мои-фото"}, A_BUCKET),
+        ("objects-in-fractions", {"maxObjects": 0.5}, 'must be of type integer: "number"'),
+        ("objects-beyond-numbers", {"maxObjects": 2**63}, "must be of type integer"),
+        ("recreate-policy-empty", {"recreatePolicy": ""}, 'supported values: "Always", "Never"'),
+        ("mode-unknown", {"mode": "Plan"}, 'supported values: "Apply", "Observe", "DryRun"'),
+        ("policy-in-lower-case", {"deletionPolicy": "delete"}, 'supported values: "Retain", "Delete"'),
+        ("suspend-as-number", {"suspend": 1}, 'must be of type boolean: "integer"'),
+        ("grace-period-below-zero", {"deletionGracePeriod": "-1s"}, A_DURATION),
     ],
 }
 GOOD: dict[str, list[tuple[str, Spec]]] = {
@@ -157,6 +236,9 @@ GOOD: dict[str, list[tuple[str, Spec]]] = {
                 "workBucket": "my-work",
             },
         ),
+        ("rrsa", {"credentials": {"rrsa": RRSA}}),
+        ("ambient", {"credentials": {"ambient": {}}}),
+        ("ambient-with-empty-addresses", {"credentials": {"ambient": {}}, "endpoints": {}}),
         ("region-abroad", {"region": "ap-southeast-1"}),
         ("account-of-five-digits", {"accountId": "12345"}),
     ],
@@ -178,6 +260,7 @@ GOOD: dict[str, list[tuple[str, Spec]]] = {
             },
         ),
         ("longest-name", {"name": "_" + "a" * 127}),
+        ("longest-description", {"description": "😀" * 256}),
         ("week-of-resync", {"resyncInterval": "168h"}),
     ],
     "DatasetBinding": [
@@ -263,7 +346,9 @@ def rows(table: dict[str, list[Any]]) -> list[Any]:
 @pytest.mark.parametrize(("kind", "change", "said"), rows(BAD))
 def test_a_bad_spec_is_refused_in_words(installed: Kubectl, home: str, kind: str, change: Spec, said: str) -> None:
     """Before it is stored, with the field and what to write in its place."""
-    assert said in refusal(installed, manifest(kind, home, change))
+    refused = refusal(installed, manifest(kind, home, change))
+    assert said in refused
+    assert any(f"spec.{field}" in refused or f"spec: Invalid value: {said}" in refused for field in change)
 
 
 @pytest.mark.parametrize("kind", list(BASE))
@@ -329,12 +414,24 @@ def test_the_tables_cover_every_field(kind: type[Kind]) -> None:
     for _, change in GOOD[name]:
         written |= leaves(BASE[name] | change)
     assert fields(spec) == written
+    bad = set[str]().union(*(leaves(change) for _, change, _ in BAD[name]))
+    assert set() == fields(spec) - bad
     frozen = {
         field
         for field, schema in spec["properties"].items()
         if any("oldSelf" in rule["rule"] for rule in schema.get("x-kubernetes-validations", ()))
     }
     assert frozen == {row[1] for row in IMMUTABLE if row[0] == name}
+    # A rule on an optional field would not see it added or removed: its parent had to have that rule.
+    assert frozen <= set(spec["required"])
+    assert [] == [path for path in transitions(spec) if path.count(".") > 1]
+
+
+def transitions(schema: dict[str, Any], path: str = "") -> list[str]:
+    """Paths of the rules that compare with what was stored."""
+    own = [path for rule in schema.get("x-kubernetes-validations", ()) if "oldSelf" in rule["rule"]]
+    children = schema.get("properties", {}).items()
+    return own + [found for name, child in children for found in transitions(child, f"{path}.{name}")]
 
 
 def fields(schema: dict[str, Any], path: str = "") -> set[str]:

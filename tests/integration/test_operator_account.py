@@ -6,11 +6,10 @@ from tests.integration.world import World
 
 
 def test_ready_says_who_signed_in(world: World) -> None:
-    """The identity and the principal stand in status, and a root key is warned of."""
+    """The identity and the principal stand in status."""
     body = world.await_ready("cloudaccount", "main")
     assert body["status"]["identity"] == {"accountId": world.cloud.account_id, "region": world.cloud.region}
-    assert world.cloud.account_id in body["status"]["principal"]
-    assert "root key" in world.condition("cloudaccount", "main", "Ready")["message"]
+    assert body["status"]["principal"] == f"acs:ram::{world.cloud.account_id}:user/imm-operator"
 
 
 def test_missing_secret_is_named(world: World) -> None:

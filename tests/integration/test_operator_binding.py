@@ -9,7 +9,7 @@ import pytest
 
 from controller.core.facts import BindingFacts
 from emulator.imm.lifecycle import force_binding_state
-from emulator.imm.state import State
+from emulator.imm.state import Phase, State
 from tests.integration.world import PROJECT, World
 
 PHOTO = Path(__file__).parents[2] / "examples" / "media" / "photos" / "dune.jpg"
@@ -135,6 +135,50 @@ def test_states_under_way_are_in_progress(world: World, state: str) -> None:
     assert state in world.await_reason("datasetbinding", name, "Indexing")["message"]
 
 
+@pytest.mark.parametrize("state", ["Retrying", "Stopped"])
+def test_what_goes_on_by_itself_is_ready_again(world: World, state: str) -> None:
+    """A retry that succeeds, and a binding that somebody resumes in the console: seen without anybody asking."""
+    name = f"again-{state.lower()}"
+    bound(world, name)
+    created = world.calls("CreateBinding")
+    force(world, name, state, "")
+    world.await_reason("datasetbinding", name, "Indexing" if state == "Retrying" else "BindingStopped")
+    force(world, name, "Running", "", "IncrementalScanning")
+    assert world.await_ready("datasetbinding", name)["status"]["adopted"] is False
+    assert world.calls("CreateBinding") == created
+
+
+def test_failed_binding_is_made_again_only_by_policy(world: World) -> None:
+    """The edit to Always is the consent; the next failure is left alone for ten minutes, unless somebody asks."""
+    bound(world, "failing")
+    force(world, "failing", "Failed", "no permission")
+    world.await_reason("datasetbinding", "failing", "BindingFailed")
+    created = world.calls("CreateBinding")
+    world.request("datasetbinding", "failing", "even-so")
+    assert world.calls("CreateBinding") == created
+    world.binding("failing", "failing-bucket", "failing", recreatePolicy="Always")
+    world.await_ready("datasetbinding", "failing")
+    assert world.calls("CreateBinding") == created + 1
+    force(world, "failing", "Failed", "no permission")
+    assert "It is made again at" in world.await_reason("datasetbinding", "failing", "BindingFailed")["message"]
+    assert world.calls("CreateBinding") == created + 1
+    world.annotate("datasetbinding", "failing", "imm-operator.dev/reconcile-requested-at=mended")
+    world.until("it to be made again", lambda: world.calls("CreateBinding") == created + 2)
+    world.await_ready("datasetbinding", "failing")
+
+
+def test_binding_that_stays_listed_as_deleted_has_vanished(world: World) -> None:
+    """Whether the cloud lists a deleted binding on is not known: the outcome is the same."""
+    bound(world, "ghost")
+    world.cloud.switch("delete_binding_leaves_deleted", value=True)
+    try:
+        world.imm.delete_binding(PROJECT, "ghost", "ghost-bucket")
+        world.await_reason("datasetbinding", "ghost", "BindingVanished")
+        assert "state" not in (world.get("datasetbinding", "ghost") or {})["status"]
+    finally:
+        world.cloud.switch("delete_binding_leaves_deleted", value=False)
+
+
 def test_vanished_binding_is_not_paid_for_twice(world: World) -> None:
     """A binding deleted behind our back is reported; it is made again only where the spec says so."""
     bound(world, "vanishing")
@@ -202,11 +246,19 @@ def test_suspend_holds_writes_and_never_blocks_deletion(world: World) -> None:
     world.await_gone("datasetbinding", "paused")
 
 
-def force(world: World, name: str, state: str, reason: str) -> None:
+def force(world: World, name: str, state: str, reason: str, phase: str = "") -> None:
     """Have the cloud report another state."""
     account, region = world.cloud.account_id, world.cloud.region
     world.cloud.run(
         lambda instance: force_binding_state(
-            instance.cloud, account, region, PROJECT, name, f"oss://{name}-bucket", cast("State", state), "", reason
+            instance.cloud,
+            account,
+            region,
+            PROJECT,
+            name,
+            f"oss://{name}-bucket",
+            cast("State", state),
+            cast("Phase", phase),
+            reason,
         )
     )

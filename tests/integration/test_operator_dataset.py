@@ -62,8 +62,8 @@ def test_observe_reports_drift_and_writes_nothing(world: World) -> None:
     create(world, "watched")
     before = world.calls("UpdateDataset")
     world.dataset("watched", mode="Observe", description="wanted")
-    condition = world.await_reason("dataset", "watched", "Planned")
-    assert "description unset → wanted" in condition["message"]
+    condition = world.await_reason("dataset", "watched", "DriftDetected")
+    assert "description: wanted wanted, is unset" in condition["message"]
     body = world.get("dataset", "watched") or {}
     assert body["status"]["plannedChanges"] == [f"update dataset {PROJECT}/watched: description unset → wanted"]
     assert "finalizers" not in body["metadata"]
@@ -77,6 +77,55 @@ def test_dry_run_shows_the_create(world: World) -> None:
     changes = (world.get("dataset", "planned") or {})["status"]["plannedChanges"]
     assert changes == [f"create dataset {PROJECT}/planned with template Official:ImageManagement"]
     assert world.imm.get_dataset(PROJECT, "planned") is None
+
+
+def test_update_is_made_once_and_settles(world: World) -> None:
+    """The cloud takes minutes to show an update: Settling meanwhile, one call, and Ready when it shows."""
+    world.dataset("settling", description="first")
+    world.await_ready("dataset", "settling")
+    before = world.calls("UpdateDataset")
+    world.cloud.switch("update_delay_seconds", value=3.0)
+    try:
+        world.dataset("settling", description="second", quotas={"maxFileCount": 9})
+        condition = world.await_reason("dataset", "settling", "Settling")
+        assert "takes up to five minutes to show it" in condition["message"]
+        assert "description first → second" in condition["message"]
+        for turn in range(3):
+            world.request("dataset", "settling", f"look-{turn}")
+        world.until("the update to show", lambda: _description(world, "settling") == "second")
+    finally:
+        world.cloud.switch("update_delay_seconds", value=0.0)
+    world.request("dataset", "settling", "now")
+    assert "intent" not in world.await_ready("dataset", "settling")["status"]
+    assert world.calls("UpdateDataset") == before + 1
+
+
+def test_delete_of_a_full_one_says_what_is_in_the_way(world: World) -> None:
+    """Its bindings by bucket, its files by number; that a binding is gone is told without anybody asking."""
+    world.bucket("full-bucket").put_object("a.txt", b"text")
+    world.dataset("full", deletionPolicy="Delete", deletionGracePeriod="0s")
+    world.binding("full", "full-bucket", "full", deletionPolicy="Delete", deletionGracePeriod="0s")
+    world.await_ready("datasetbinding", "full")
+    world.delete("dataset", "full")
+    words = "still has 1 bindings (oss://full-bucket) and 1 files, and nothing here purges them"
+    world.until("what is in the way", lambda: words in str((world.get("dataset", "full") or {}).get("status")))
+    assert world.imm.get_dataset(PROJECT, "full") is not None
+    world.delete("datasetbinding", "full")
+    world.await_gone("datasetbinding", "full")
+    words = "still has 0 bindings and 1 files"
+    world.until("the files to be all", lambda: words in str((world.get("dataset", "full") or {}).get("status")))
+    assert world.imm.get_dataset(PROJECT, "full") is not None
+
+
+def test_statistics_follow_a_binding(world: World) -> None:
+    """Counted when somebody looks."""
+    world.bucket("counted-bucket").put_object("a.txt", b"text")
+    world.dataset("counted")
+    world.binding("counted", "counted-bucket", "counted")
+    world.await_ready("datasetbinding", "counted")
+    world.request("dataset", "counted", "now")
+    statistics = (world.get("dataset", "counted") or {})["status"]["statistics"]
+    assert (statistics["files"], statistics["bindings"], statistics["totalSize"] > 0) == (1, 1, True)
 
 
 def test_missing_project_is_a_matter_for_pulumi(world: World) -> None:
@@ -101,14 +150,14 @@ def test_delete_waits_for_the_grace_period_and_can_be_hurried(world: World) -> N
     """Policy Delete takes effect after its grace period, or at once where somebody ends that."""
     world.dataset("doomed", deletionPolicy="Delete")
     world.await_ready("dataset", "doomed")
+    uid = (world.get("dataset", "doomed") or {})["metadata"]["uid"]
     world.delete("dataset", "doomed")
-    world.until(
-        "the grace period to be announced",
-        lambda: "DeletionGracePeriod" in str((world.get("dataset", "doomed") or {}).get("status")),
-    )
-    assert world.imm.get_dataset(PROJECT, "doomed") is not None
-    world.annotate("dataset", "doomed", "imm-operator.dev/end-grace-period=now")
     world.await_gone("dataset", "doomed")
+    stand_in = f"doomed-leaving-{uid[:8]}"
+    world.await_reason("dataset", stand_in, "DeletionGracePeriod")
+    assert world.imm.get_dataset(PROJECT, "doomed") is not None
+    world.annotate("dataset", stand_in, "imm-operator.dev/end-grace-period=now")
+    world.await_gone("dataset", stand_in)
     assert world.imm.get_dataset(PROJECT, "doomed") is None
 
 

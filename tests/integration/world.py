@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from emulator.testing import LocalCloud
 from sandbox.apiserver.cluster import Cluster
 from sandbox.demo.operator import Operator, start_operator
 from sandbox.kubectl import Kubectl
+from tests.integration.operator_user import OperatorUser
 
 PROJECT = "media"
 POLL = 0.05
@@ -35,6 +37,10 @@ class World:
     directory: Path
     settings: dict[str, str] = field(default_factory=dict)
     operator: Operator | None = None
+    user: OperatorUser = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.user = OperatorUser(self.cloud)
 
     @property
     def imm(self) -> Imm:
@@ -52,7 +58,7 @@ class World:
 
     def start(self) -> None:
         """Start the operator, as its service account."""
-        own = {"IMM_OPERATOR_NAMESPACES": self.namespace, **self.settings}
+        own = {"IMM_OPERATOR_NAMESPACES": self.namespace, "IMM_OPERATOR_LEASE_NAME": self.namespace, **self.settings}
         self.operator = start_operator(self.cluster, self.directory, self.cloud.url, own)
 
     def stop(self) -> None:
@@ -68,7 +74,8 @@ class World:
             self.operator = None
 
     def apply(self, kind: str, name: str, spec: dict[str, Any], **metadata: Any) -> None:
-        """Kubectl apply."""
+        """Kubectl apply. The operator's RAM user is given the stack's rights on what the spec names."""
+        self.user.grant(spec)
         body = {
             "apiVersion": "imm-operator.dev/v1alpha1",
             "kind": kind,
@@ -83,8 +90,9 @@ class World:
         self.kubectl("apply", f"--namespace={self.namespace}", "--filename=-", text=json.dumps(body))
 
     def account(self, name: str = "main", **spec: Any) -> None:
-        """A CloudAccount with the owner's key."""
-        self.secret(f"{name}-key", accessKeyId=self.cloud.access_key_id, accessKeySecret=self.cloud.access_key_secret)
+        """A CloudAccount with the key of the operator's RAM user."""
+        key = self.user.key
+        self.secret(f"{name}-key", accessKeyId=key.access_key_id, accessKeySecret=key.access_key_secret)
         own = {
             "region": self.cloud.region,
             "accountId": self.cloud.account_id,
@@ -172,6 +180,10 @@ class World:
 
     def writes(self, resource: str, name: str) -> list[str]:
         """The operator's writes on one object so far, from the API server's audit log."""
+        return [what for what, _ in self.timed_writes(resource, name)]
+
+    def timed_writes(self, resource: str, name: str) -> list[tuple[str, datetime]]:
+        """The same, each with the moment the API server was through with it."""
         if self.cluster.audit_log is None:
             raise RuntimeError("the cluster was started without an audit log")
         found = []
@@ -184,7 +196,8 @@ class World:
                 and entry["verb"] not in {"get", "list", "watch"}
                 and entry["user"]["username"] == "system:serviceaccount:imm-operator:imm-operator"
             ):
-                found.append(f"{entry['verb']} {target.get('subresource', 'object')}")
+                moment = datetime.fromisoformat(entry["stageTimestamp"])
+                found.append((f"{entry['verb']} {target.get('subresource', 'object')}", moment))
         return found
 
     def until(
@@ -199,5 +212,6 @@ class World:
 
 
 def prepare(world: World) -> None:
-    """A project for the datasets of the test."""
+    """A project for the datasets of the test, which the operator may work in."""
+    world.user.grant({"project": PROJECT})
     world.imm.create_project(ProjectSpec(name=PROJECT, service_role="AliyunIMMDefaultRole"))

@@ -17,21 +17,24 @@ from typing import Any, TypeVar, cast
 from controller.api.fields import FINALIZER
 from controller.api.kind import Kind
 from controller.api.status import Status
+from controller.cloud.ambient import refused
 from controller.cloud.clouds import Place
 from controller.cloud.credentials import Credentials
 from controller.cloud.errors import CloudError, Conflict, ParentNotFound
 from controller.cloud.limiter import Lane
-from controller.cloud.ports import ImmPort, OssPort, ProjectSpec, StsPort
+from controller.cloud.ports import ImmPort, OssPort, ProjectSpec, Role, RolePort, StsPort
 from controller.core.facts import BindingFacts, BucketFacts, Caller, DatasetFacts, ProjectFacts, QuotaFacts
 from controller.reconcile.context import Context, Outcome
 from controller.reconcile.kinds import KINDS, Key, reconcile_object
-from controller.reconcile.ports import AnyKind, ObjectGone, StaleObject
+from controller.reconcile.ports import AnyKind, Contest, NotAllowed, ObjectGone, StaleObject
 from controller.reconcile.report import Reporter
+from controller.reconcile.rivals import contest as contest_of
 from controller.reconcile.sessions import Sessions
 from controller.reconcile.snapshots import BindingSnapshots
 
 ACCOUNT, REGION = "1234567890123456", "cn-hangzhou"
 SECRET_KEY = "planted-secret-4f1d"
+TOKEN, JWT = "planted-token-77aa", "planted-jwt-c0de"
 START = datetime(2026, 8, 1, 12, 0, 0, tzinfo=UTC)
 Result = TypeVar("Result")
 WRITES = ("create_dataset", "update_dataset", "delete_dataset", "create_binding", "delete_binding")
@@ -78,6 +81,9 @@ class Cloud:
     caller: Caller = field(default_factory=lambda: Caller(ACCOUNT, f"acs:ram::{ACCOUNT}:user/operator", is_root=False))
     calls: list[str] = field(default_factory=list)
     effects: list[str] = field(default_factory=list)
+    objects: dict[tuple[str, str], bytes] = field(default_factory=dict)  # bucket, key
+    assumed: list[tuple[Role, str]] = field(default_factory=list)
+    lent: Credentials | None = None  # the operator's own
     deletes_late: bool = False  # a deleted binding or dataset is listed until `finish_deletes`
     _pending: list[tuple[datetime, Callable[[], object]]] = field(default_factory=list)
 
@@ -90,6 +96,14 @@ class Cloud:
     def sts(self, place: Place, credentials: Credentials, lane: Lane) -> StsPort:
         return self
 
+    def roles(self, place: Place, lane: Lane) -> RolePort:
+        return self
+
+    def ambient(self) -> Credentials:
+        if self.lent is None:
+            return refused()
+        return self.lent
+
     @property
     def writes(self) -> list[str]:
         """The calls so far that may change something."""
@@ -98,8 +112,31 @@ class Cloud:
     def get_caller(self) -> Caller:
         return self._call("get_caller", lambda: self.caller)
 
+    def assume(self, role: Role, token: str) -> Credentials:
+        def make() -> Credentials:
+            self.assumed.append((role, token))
+            key = f"STS.{len(self.assumed)}"
+            ends = self.clock() + timedelta(hours=1)
+            return Credentials(key, f"{SECRET_KEY}-{key}", f"{TOKEN}-{key}", renewable=True, expires_at=ends)
+
+        return self._call("assume", make)
+
     def get_bucket(self, bucket: str) -> BucketFacts | None:
         return self._call("get_bucket", lambda: self.buckets.get(bucket))
+
+    def get_object(self, bucket: str, key: str) -> bytes | None:
+        return self._call("get_object", lambda: self.objects.get((bucket, key)))
+
+    def put_new(self, bucket: str, key: str, data: bytes) -> None:
+        def put() -> None:
+            if (bucket, key) in self.objects:
+                raise Conflict("oss:PutObject", "it exists", code="FileAlreadyExists", request_id="r")
+            self.objects[bucket, key] = data
+
+        self._call("put_new", put)
+
+    def delete_object(self, bucket: str, key: str) -> None:
+        self._call("delete_object", lambda: self.objects.pop((bucket, key), None))
 
     def get_project(self, project: str) -> ProjectFacts | None:
         return self._call("get_project", lambda: _project(project) if project in self.projects else None)
@@ -217,7 +254,7 @@ class Cloud:
 
 
 def _project(name: str) -> ProjectFacts:
-    return ProjectFacts(name, "AliyunIMMDefaultRole", "", "")
+    return ProjectFacts(name, "AliyunIMMDefaultRole", "Official:Default", "")
 
 
 @dataclass
@@ -226,18 +263,26 @@ class Cluster:
 
     bodies: dict[Key, dict[str, Any]] = field(default_factory=dict)
     secrets: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    service_accounts: set[tuple[str, str]] = field(default_factory=set)
+    not_allowed: set[tuple[str, str]] = field(default_factory=set)  # Secrets and service accounts
     writes: list[str] = field(default_factory=list)
     events: list[tuple[str, str]] = field(default_factory=list)  # reason, message
     before_write: Callable[[str], None] = field(default=lambda _what: None)
     after_write: Callable[[str], None] = field(default=lambda _what: None)
+    now: Callable[[], datetime] = field(default=lambda: START)
+    ending: dict[str, datetime] = field(default_factory=dict)  # namespaces that terminate: nothing can be created there
+    full: bool = False  # a quota refuses every new object
+    complete: bool = True
+    identity: str = "cluster-one"
+    unwatched: set[str] = field(default_factory=set)
     _versions: int = 0
 
-    def put(self, kind: str, name: str, spec: dict[str, Any], **metadata: Any) -> Key:
+    def put(self, kind: str, name: str, spec: dict[str, Any], namespace: str = "team", **metadata: Any) -> Key:
         """Apply a manifest: create the object, or change its spec and raise its generation."""
-        key = Key(kind, "team", name)
+        key = Key(kind, namespace, name)
         self._versions += 1
         known = self.bodies.get(key, {"metadata": {"generation": 0, "uid": f"uid-{self._versions}", "finalizers": []}})
-        meta = known["metadata"] | {"name": name, "namespace": "team", "resourceVersion": str(self._versions)}
+        meta = known["metadata"] | {"name": name, "namespace": namespace, "resourceVersion": str(self._versions)}
         meta["generation"] += known.get("spec") != spec
         status = known.get("status", {"observedGeneration": -1})
         self.bodies[key] = {"kind": kind, "metadata": meta | metadata, "spec": spec, "status": status}
@@ -256,8 +301,45 @@ class Cluster:
         body = self.bodies.get(Key(kind.kind(), namespace, name))
         return kind.read(body) if body is not None else None
 
+    def contenders(self, contest: Contest) -> list[Kind]:
+        return [target for target in map(self.read, self.bodies) if contest_of(target) == contest]
+
+    def watches(self, namespace: str) -> bool:
+        return namespace not in self.unwatched
+
+    def uid(self) -> str:
+        return self.identity
+
     def read_secret(self, namespace: str, name: str) -> Mapping[str, str] | None:
+        if (namespace, name) in self.not_allowed:
+            raise NotAllowed(name)
         return self.secrets.get((namespace, name))
+
+    def request_token(self, namespace: str, service_account: str, audience: str, seconds: int) -> str | None:
+        if (namespace, service_account) in self.not_allowed:
+            raise NotAllowed(service_account)
+        if (namespace, service_account) not in self.service_accounts:
+            return None
+        return f"{JWT}.{namespace}.{service_account}.{audience}.{seconds}"
+
+    def namespace_ending(self, namespace: str) -> datetime | None:
+        return self.ending.get(namespace)
+
+    def stand_in(self, target: Kind, manifest: dict[str, Any]) -> bool:
+        meta = manifest["metadata"]
+        if self.full or meta["namespace"] in self.ending:
+            return False
+        self.before_write("stand in")
+        key = Key(target.kind(), meta["namespace"], meta["name"])
+        if key not in self.bodies:
+            self._versions += 1
+            own = {"uid": f"uid-{self._versions}", "generation": 2, "resourceVersion": str(self._versions)}
+            own["deletionTimestamp"] = self.now().isoformat()
+            status = target.status.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+            self.bodies[key] = manifest | {"metadata": meta | own, "status": status}
+            self.writes.append("stand in")
+        self.after_write("stand in")
+        return True
 
     def hold(self, target: AnyKind) -> AnyKind:
         def add(body: dict[str, Any]) -> None:
@@ -269,10 +351,13 @@ class Cluster:
         def take_off(body: dict[str, Any]) -> None:
             body["metadata"]["finalizers"] = [f for f in body["metadata"]["finalizers"] if f != FINALIZER]
 
-        self._write("release", target, take_off)
         key = _key(target)
-        if target.metadata.deleting and not self.bodies[key]["metadata"]["finalizers"]:
-            del self.bodies[key]
+        try:
+            self._write("release", target, take_off)
+        finally:  # an object without finalizers goes, whether the answer is heard or not
+            body = self.bodies.get(key)
+            if body is not None and target.metadata.deleting and not body["metadata"]["finalizers"]:
+                del self.bodies[key]
 
     def write_status(self, target: AnyKind, status: Status) -> AnyKind:
         def store(body: dict[str, Any]) -> None:
@@ -314,6 +399,7 @@ class World:
     account: Key = field(init=False)
 
     def __post_init__(self) -> None:
+        self.cluster.now = self.clock
         self.cloud = Cloud(self.clock)
         self.cloud.buckets["photos"] = BucketFacts("photos", REGION, objects=10, size=1000)
         self.cluster.secrets["team", "key"] = secret("LTAI-one", SECRET_KEY)

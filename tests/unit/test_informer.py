@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -199,3 +200,31 @@ async def test_only_the_watched_namespaces_are_listed(room: Room, listing: tuple
     await room.informer.relist(kube, ("one", "two"))
     assert 6 == len(served.asked)
     assert all("/namespaces/one/" in path or "/namespaces/two/" in path for path in served.asked)
+
+
+async def test_bindings_that_become_ready_together_have_their_dataset_counted_once_and_later(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its figures change with each of them; nobody waits for those."""
+    others = [body("DatasetBinding", ref="pictures", name=f"photos-{n}") for n in range(50)]
+    room.see(body("Dataset", observed=1, ready=True), *others)
+    await room.asked()
+    monkeypatch.setattr("controller.runtime.informer.COUNT_ANEW", 0.05)
+    for other in others:
+        room.informer.wake_neighbours(Key("DatasetBinding", "team", other["metadata"]["name"]), Lane.EDIT)
+    assert {} == await room.asked()
+    assert (DATASET, Lane.RESYNC) == await asyncio.wait_for(room.queue.get(), 10)
+    room.queue.done(DATASET)
+    assert {} == await room.asked()
+
+
+@pytest.mark.parametrize("leaving", [True, False])
+async def test_a_dataset_that_is_to_be_deleted_is_looked_at_as_soon_as_a_binding_is_gone(
+    room: Room, *, leaving: bool
+) -> None:
+    """It may have waited for just that."""
+    deleted: dict[str, Any] = {"deletionTimestamp": "2026-08-01T12:00:00Z"} if leaving else {}
+    room.see(body("Dataset", observed=1, ready=True, **deleted), body("DatasetBinding", ref="pictures"))
+    await room.asked()
+    room.informer.forget(BINDING)
+    assert leaving == (DATASET in await room.asked())

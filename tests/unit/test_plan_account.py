@@ -27,7 +27,7 @@ def test_the_accounts_root_key_is_ready_with_a_warning() -> None:
     root = Caller(USER.account_id, f"acs:ram::{USER.account_id}:root", is_root=True)
     verdict = plan(SPEC, ObservedAccount(root)).verdict
     assert Standing.READY == verdict.standing
-    assert "use a RAM user instead" in verdict.message
+    assert "a RAM user's key or, better, a RAM role" in verdict.message
 
 
 def test_another_account_is_stalled_and_both_are_named() -> None:

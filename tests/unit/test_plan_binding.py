@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from controller.api.status import Intent
 from controller.core.actions import Action, CreateBinding, DeleteBinding, Hold, RecordIntent, Release
 from controller.core.binding import ObservedBinding, plan
 from controller.core.dependency import Availability
-from controller.core.facts import BucketFacts
+from controller.core.facts import BucketFacts, Scanned
 from controller.core.plan import Standing
 from controller.core.reasons import Reason
 from tests.unit.plan_inputs import (
@@ -174,6 +175,49 @@ def test_a_failed_binding_is_removed_only_by_explicit_policy(phase: str) -> None
     assert ((DELETE,), Reason.DELETING) == (decided.actions, decided.verdict.reason)
 
 
+AGES: list[tuple[str, float | None, bool, tuple[Action, ...], Reason]] = [
+    ("age-unknown", None, False, (DELETE,), Reason.DELETING),
+    ("failed-long-ago", 600, False, (DELETE,), Reason.DELETING),
+    ("failed-again-at-once", 5, False, (), Reason.BINDING_FAILED),
+    ("nearly", 599, False, (), Reason.BINDING_FAILED),
+    ("asked-by-a-person", 5, True, (DELETE,), Reason.DELETING),
+]
+
+
+@pytest.mark.parametrize(("age", "asked", "actions", "reason"), [row[1:] for row in AGES], ids=[row[0] for row in AGES])
+def test_a_binding_that_fails_again_and_again_is_not_paid_for_again_and_again(
+    age: float | None, actions: tuple[Action, ...], reason: Reason, *, asked: bool
+) -> None:
+    """Ten minutes from one creation to the next, unless a person edits the object or asks."""
+    made = (NOW - timedelta(seconds=age)).isoformat() if age is not None else "unreadable"
+    found = replace(binding_facts("Failed"), created_at=made)
+    observed = observed_binding(binding=found, made=True, asked=asked)
+    decided = plan(binding_spec(recreatePolicy="Always"), observed, NOW)
+    assert (actions, reason) == (decided.actions, decided.verdict.reason)
+    if not actions and age is not None:
+        assert 600 - age == decided.verdict.look_again
+        assert "It is made again at 2026-08-01T12:" in decided.verdict.message
+
+
+@pytest.mark.parametrize(
+    ("bucket", "reason"),
+    [(None, Reason.BUCKET_NOT_FOUND), (BucketFacts("photos", REGION, 100), Reason.TOO_MANY_OBJECTS)],
+)
+def test_a_failed_binding_stays_where_the_next_one_would_be_refused(bucket: BucketFacts | None, reason: Reason) -> None:
+    """Refused before anything is removed."""
+    observed = observed_binding(binding=binding_facts("Failed"), made=True, bucket=bucket)
+    decided = plan(binding_spec(recreatePolicy="Always", maxObjects=99), observed, NOW)
+    assert ((), reason) == (decided.actions, decided.verdict.reason)
+
+
+@pytest.mark.parametrize("scanned", [None, Scanned(40, 100)])
+def test_progress_is_in_the_message_where_it_is_known(scanned: Scanned | None) -> None:
+    """Files in the dataset of objects in the bucket."""
+    found = binding_facts("Running", "FullScanning")
+    verdict = plan(binding_spec(), observed_binding(binding=found, scanned=scanned), NOW).verdict
+    assert (scanned is not None) == ("(Running FullScanning): 40 of 100 objects" in verdict.message)
+
+
 @pytest.mark.parametrize("state", ["Stopped", "Running", "Retrying", "Hibernating"])
 def test_recreate_policy_always_touches_nothing_but_failed_and_absent_ones(state: str) -> None:
     """A paused or working binding is never thrown away."""
@@ -223,8 +267,9 @@ def test_observe_and_dry_run_say_what_apply_would_do_and_do_nothing(
 ) -> None:
     """The finalizer is neither set nor waited for."""
     decided = plan(binding_spec(mode=mode), observed_binding(**seen), NOW)
-    assert ((), (change,)) == (decided.actions, decided.verdict.planned_changes)
-    assert (STALLED, Reason.PLANNED) == (decided.verdict.standing, decided.verdict.reason)
+    assert ((), change) == (decided.actions, decided.verdict.planned_changes[0])
+    reason = Reason.DRIFT_DETECTED if mode == "Observe" else Reason.PLANNED
+    assert (STALLED, reason) == (decided.verdict.standing, decided.verdict.reason)
     assert change in decided.verdict.message
 
 
@@ -233,15 +278,15 @@ def test_observe_and_dry_run_show_the_removal_of_a_failed_binding(mode: str) -> 
     """The costliest step of all is announced."""
     observed = observed_binding(binding=binding_facts("Failed"), made=True)
     verdict = plan(binding_spec(mode=mode, recreatePolicy="Always"), observed, NOW).verdict
-    assert ("unbind oss://photos from dataset media/pictures",) == verdict.planned_changes
+    assert "unbind oss://photos from dataset media/pictures" == verdict.planned_changes[0]
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("held", [True, False])
-@pytest.mark.parametrize("state", ["Running", "Failed"])
-def test_without_a_difference_observe_and_dry_run_report_as_apply_does(mode: str, state: str, *, held: bool) -> None:
-    """A settled binding is Ready in every mode, and a failed one Stalled."""
-    found = binding_facts(state, "IncrementalScanning")
+@pytest.mark.parametrize("phase", ["FullScanning", "IncrementalScanning"])
+def test_without_a_difference_observe_and_dry_run_report_as_apply_does(mode: str, phase: str, *, held: bool) -> None:
+    """A settled binding is Ready in every mode, and one that scans in progress."""
+    found = binding_facts("Running", phase)
     observed = observed_binding(binding=found, held=held)
     applied = plan(binding_spec(), observed_binding(binding=found), NOW)
     assert applied == plan(binding_spec(mode=mode), observed, NOW)

@@ -32,11 +32,11 @@ DRIFT: list[tuple[str, dict[str, Any], str]] = [
         "templateId Official:AllFunction → Official:ImageManagement",
     ),
     ("description", {"description": "holiday"}, "description unset → holiday"),
-    ("maxBindCount", {"quotas": {"maxBindCount": 5}}, "max_bind_count 10 → 5"),
-    ("maxFileCount", {"quotas": {"maxFileCount": 5}}, "max_file_count 100 → 5"),
-    ("maxEntityCount", {"quotas": {"maxEntityCount": 5}}, "max_entity_count 1000 → 5"),
-    ("maxRelationCount", {"quotas": {"maxRelationCount": 5}}, "max_relation_count 10000 → 5"),
-    ("maxTotalFileSize", {"quotas": {"maxTotalFileSize": 5}}, "max_total_file_size 100000 → 5"),
+    ("maxBindCount", {"quotas": {"maxBindCount": 5}}, "quotas.maxBindCount 10 → 5"),
+    ("maxFileCount", {"quotas": {"maxFileCount": 5}}, "quotas.maxFileCount 100 → 5"),
+    ("maxEntityCount", {"quotas": {"maxEntityCount": 5}}, "quotas.maxEntityCount 1000 → 5"),
+    ("maxRelationCount", {"quotas": {"maxRelationCount": 5}}, "quotas.maxRelationCount 10000 → 5"),
+    ("maxTotalFileSize", {"quotas": {"maxTotalFileSize": 5}}, "quotas.maxTotalFileSize 100000 → 5"),
 ]
 SAME: list[tuple[str, dict[str, Any]]] = [
     ("nothing-managed", {}),
@@ -82,7 +82,7 @@ def test_a_quota_the_cloud_does_not_tell_counts_as_different() -> None:
     found = dataset_facts(quotas=QuotaFacts())
     update = difference(dataset_spec(quotas={"maxBindCount": 3}), found)
     assert update is not None
-    assert ("max_bind_count None → 3",) == update.changes
+    assert ("quotas.maxBindCount unset → 3",) == update.changes
 
 
 def update_intent(age: float, **spec: Any) -> Intent:
@@ -117,6 +117,16 @@ def test_the_update_is_submitted_from_its_acknowledged_intent() -> None:
         dataset_spec(description="new"), observed_dataset(dataset=dataset_facts(), ledger=written), NOW
     ).actions
     assert isinstance(action, UpdateDataset)
+
+
+def test_an_update_that_shows_field_by_field_is_not_sent_again() -> None:
+    """The cloud has the new quota and not yet the new description: that is the same update, still on its way."""
+    spec = {"description": "new", "quotas": {"maxBindCount": 5}}
+    half = dataset_facts(quotas=replace(dataset_facts().quotas, max_bind_count=5))
+    decided = plan(
+        dataset_spec(**spec), observed_dataset(dataset=half, ledger=ledger(intent=update_intent(9, **spec))), NOW
+    )
+    assert ((), Reason.SETTLING) == (decided.actions, decided.verdict.reason)
 
 
 def test_another_edit_while_settling_is_not_held_up() -> None:
@@ -202,7 +212,8 @@ def test_observe_and_dry_run_say_what_apply_would_do_and_do_nothing(
     """The finalizer is neither set nor waited for."""
     decided = plan(dataset_spec(mode=mode, **spec), observed_dataset(**seen), NOW)
     assert ((), (change,)) == (decided.actions, decided.verdict.planned_changes)
-    assert (Standing.STALLED, Reason.PLANNED) == (decided.verdict.standing, decided.verdict.reason)
+    reason = Reason.DRIFT_DETECTED if mode == "Observe" else Reason.PLANNED
+    assert (Standing.STALLED, reason) == (decided.verdict.standing, decided.verdict.reason)
 
 
 @pytest.mark.parametrize(("bindings", "files", "empty"), [(0, 0, True), (1, 0, False), (0, 1, False), (2, 7, False)])
@@ -216,6 +227,18 @@ def test_only_an_empty_dataset_is_deleted(bindings: int, files: int, *, empty: b
         assert ((), Reason.NOT_EMPTY) == (decided.actions, decided.verdict.reason)
         assert f"{bindings} bindings and {files} files" in decided.verdict.message
         assert "imm-operator.dev/detach" in decided.verdict.message
+
+
+@pytest.mark.parametrize(("count", "named", "more"), [(2, 2, ""), (10, 10, ""), (12, 10, " and 2 more")])
+def test_what_is_in_the_way_is_named_and_bounded(count: int, named: int, more: str) -> None:
+    """Bindings by bucket, ten at most, and the next look is soon: people are busy emptying it."""
+    found = dataset_facts(bind_count=count, file_count=3)
+    bound = tuple(f"bucket-{n:02}" for n in range(count))
+    leave = leaving(grace_ended=True)
+    verdict = plan(None, observed_dataset(dataset=found, bound=bound, leaving=leave), NOW).verdict
+    words = ", ".join(f"oss://{bucket}" for bucket in bound[:named])
+    assert f"still has {count} bindings ({words}{more}) and 3 files" in verdict.message
+    assert (Standing.STALLED, 60.0) == (verdict.standing, verdict.look_again)
 
 
 @pytest.mark.parametrize("how", [{"detached": True}, {"made": False}], ids=["detached", "never-made"])

@@ -81,7 +81,7 @@ async def test_a_key_added_many_times_runs_once() -> None:
         queue.add(key, RESYNC)
     assert 2 == len(queue)
     assert [A, B] == await drain(queue)
-    assert queue.idle
+    assert (0, 0) == (len(queue), queue.running)
 
 
 @virtual
@@ -97,7 +97,7 @@ async def test_a_key_added_while_it_runs_is_run_once_more_and_never_twice_at_a_t
     queue.done(A)
     assert (A, EDIT) == await queue.get()
     queue.done(A)
-    assert queue.idle
+    assert (0, 0) == (len(queue), queue.running)
 
 
 @virtual
@@ -269,4 +269,27 @@ async def test_a_forgotten_key_never_comes() -> None:
     queue.forget(C)
     queue.done(C)
     await asyncio.sleep(10)
-    assert queue.idle
+    assert (0, 0) == (len(queue), queue.running)
+
+
+@pytest.mark.parametrize("interval", [10.0, 600.0, 604_800.0])
+def test_a_settled_key_comes_back_after_its_interval_and_up_to_a_tenth_later(interval: float) -> None:
+    """Never sooner than the spec says, and a thousand objects of one interval do not come back together."""
+    moments: list[float] = []
+
+    @virtual
+    async def come_back() -> None:
+        queue = WorkQueue()
+        for number in range(1000):
+            queue.settle(Key("Dataset", "team", str(number)), interval)
+        while len(moments) < 1000:
+            key, lane = await queue.get()
+            queue.done(key)
+            assert RESYNC == lane
+            moments.append(now())
+
+    come_back()
+    assert interval <= min(moments)
+    assert max(moments) <= interval * 1.1
+    assert max(moments) - min(moments) > interval * 0.09
+    assert len(set(moments)) > 900

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -68,3 +72,37 @@ def test_what_the_kubelet_adds_for_a_service_is_no_setting(monkeypatch: pytest.M
     monkeypatch.setenv("IMM_OPERATOR_METRICS_SERVICE_HOST", "10.0.0.1")
     monkeypatch.setenv("IMM_OPERATOR_METRICS_PORT_8080_TCP_ADDR", "10.0.0.1")
     assert Settings().workers == 16
+
+
+@pytest.mark.parametrize("seconds", ["18", "601", "20.5"])
+def test_a_lease_must_be_longer_than_a_call(monkeypatch: pytest.MonkeyPatch, seconds: str) -> None:
+    """Or nothing could ever be submitted; and it is whole seconds, as the API has it."""
+    monkeypatch.setenv("IMM_OPERATOR_LEASE_DURATION", seconds)
+    with pytest.raises(ValidationError):
+        Settings()
+
+
+def test_the_lease_has_a_name_and_the_pod_says_where(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Operators of other namespaces take another name."""
+    assert ("imm-operator", None, 20) == (
+        Settings().lease_name,
+        Settings().lease_namespace,
+        Settings().lease_duration,
+    )
+    monkeypatch.setenv("IMM_OPERATOR_LEASE_NAME", "shard-b")
+    assert "shard-b" == Settings().lease_name
+
+
+def test_outside_a_pod_the_lease_needs_a_namespace(tmp_path: Path) -> None:
+    """The process says so at once."""
+    kubeconfig = tmp_path / "config"
+    kubeconfig.write_text("{}")
+    ended = subprocess.run(
+        [sys.executable, "-m", "controller"],
+        env={"KUBECONFIG": str(kubeconfig), "PATH": "", "PYTHONPATH": ":".join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 2 == ended.returncode
+    assert "IMM_OPERATOR_LEASE_NAMESPACE" in ended.stderr

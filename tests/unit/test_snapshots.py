@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from controller.cloud.errors import Unavailable
+from controller.cloud.errors import BadCredentials, ClockSkewed, CloudError, Denied, Unavailable
 from controller.core.facts import BindingFacts
 from controller.reconcile.snapshots import BindingSnapshots, Scope
 from tests.unit.operator_doubles import Clock, Cloud, Fate
@@ -135,3 +135,39 @@ def test_readers_at_the_same_time_share_one_listing(room: Room) -> None:
     for reader in readers:
         reader.join(10)
     assert ["list_bindings"] == room.cloud.calls
+
+
+def refusals(room: Room, error: CloudError, *seconds: float) -> int:
+    """How many listings are tried by readers so many seconds apart, each of which fails."""
+    room.cloud.fate = lambda _operation: Fate(effect=False, raises=error)
+    before = len(room.cloud.calls)
+    for wait in seconds:
+        room.clock.advance(wait)
+        with pytest.raises(type(error)):
+            room.snapshots.read(SCOPE, room.cloud, not_before=room.clock() - timedelta(minutes=5))
+    return len(room.cloud.calls) - before
+
+
+def test_a_refusal_is_shared_like_a_listing(room: Room) -> None:
+    """For ten seconds, even if nobody was known to need the project in between; an open intent asks anew."""
+    denied = Denied("imm:ListBindings", "no", code="NoPermission")
+    assert 1 == refusals(room, denied, 0, 4, 5)
+    room.snapshots.forget(SCOPE)
+    assert 1 == refusals(room, denied, 0.5, 0.6, 9)
+    with pytest.raises(Denied):
+        room.snapshots.read(SCOPE, room.cloud, not_before=room.clock())
+    assert 3 == len(room.cloud.calls)
+
+
+@pytest.mark.parametrize("error", [BadCredentials("x", "no"), ClockSkewed("x", "no"), Unavailable("x", "no")])
+def test_what_may_be_over_the_next_moment_is_not_remembered(room: Room, error: CloudError) -> None:
+    """Another key, or a cloud that is back, must not meet the old word."""
+    assert 3 == refusals(room, error, 0, 1, 1)
+
+
+def test_the_poller_lists_with_the_keys_of_the_moment(room: Room) -> None:
+    """The last reader's may have ended since."""
+    room.snapshots.read(SCOPE, room.cloud)
+    fresh = Cloud(room.clock)
+    room.snapshots.refresh(SCOPE, fresh)
+    assert (1, 1) == (len(room.cloud.calls), len(fresh.calls))

@@ -84,6 +84,31 @@ class TestWrites:
         world.run(key)
         assert ["list_bindings"] == world.cloud.calls
 
+    def test_a_requested_reconcile_looks_for_itself(self, world: World) -> None:
+        """Whoever asks wants to know how it is now; many who ask at once share a listing."""
+        key = world.binding()
+        settle(world, key)
+        for token in ("a", "b"):
+            world.cluster.mark(key, annotations={RECONCILE_REQUESTED_AT: token})
+            world.clock.advance(1)
+            world.run(key)
+        assert ["list_bindings"] == world.cloud.calls
+
+    def test_an_object_that_waits_for_its_dataset_asks_the_cloud_for_nothing_of_its_own(self, world: World) -> None:
+        """A Dataset that does not exist has no project to list."""
+        key = world.binding(dataset={"ref": "nobody"})
+        for _ in range(3):
+            assert Outcome(look_again=600) == world.run(key)
+        assert [] == world.cloud.calls
+
+    def test_it_waits_for_a_dataset_whose_project_is_missing(self, world: World) -> None:
+        """That is the Dataset's to tell, and its message is quoted."""
+        world.dataset(project="nowhere")
+        world.run(Key("Dataset", "team", "pictures"))
+        key = world.binding(dataset={"ref": "pictures"})
+        world.run(key)
+        assert ("False", "DependencyNotReady") == world.condition(key)
+
     @pytest.mark.parametrize("standing", ["stalled", "waiting", "planned", "suspended"])
     def test_an_object_that_cannot_go_on_writes_its_status_once(self, world: World, standing: str) -> None:
         """Standing still is settled, too."""
@@ -310,12 +335,17 @@ class TestStatus:
 def test_a_conflict_on_create_is_found_by_the_next_look(world: World) -> None:
     """Somebody else was faster: it is adopted once the listing shows it."""
     key = world.binding()
-    world.run(world.binding("other", bucket="photos"))
-    world.cluster.events.clear()
-    assert world.run(key).look_again == 30.0
+
+    def faster(operation: str) -> Fate:
+        if operation == "create_binding":
+            world.cloud.bindings[PLACE] = BindingFacts(*PLACE, "Running", "")
+        return Fate()
+
+    world.cloud.fate = faster
+    assert world.run(key).failed
     world.clock.advance(31)
     world.run(key)
-    assert ["bind photos"] == world.cloud.effects
+    assert [] == world.cloud.effects
     assert world.cluster.read(key).status.adopted is True
 
 

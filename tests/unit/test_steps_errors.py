@@ -110,7 +110,7 @@ class TestErrors:
         key = world.binding()
         failing(world, "list_bindings", BadCredentials("imm:ListBindings", "no", code="InvalidAccessKeyId.NotFound"))
         world.run(key)
-        assert {("team", "account")} == world.context.sessions.take_suspects()
+        assert {("team", "account"): 0.0} == world.context.sessions.take_wakes()
         calls = len(world.cloud.calls)
         assert Outcome() == world.run(key)
         assert calls == len(world.cloud.calls)

@@ -123,6 +123,7 @@ def test_the_same_grace_period_is_written_once(world: World) -> None:
     """The message names the end, not the seconds that are left."""
     key = world.binding(deletionPolicy="Delete", resyncInterval="10s")
     settle(world, key)
+    world.cluster.full = True  # it waits by itself
     world.delete(key)
     for _ in range(20):
         world.run(key)

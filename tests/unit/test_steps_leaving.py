@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.api.fields import DETACH, END_GRACE_PERIOD
+from controller.api.fields import DETACH, END_GRACE_PERIOD, RECONCILE_REQUESTED_AT
 from controller.core.facts import BucketFacts, Caller
 from controller.reconcile.context import Outcome
 from controller.reconcile.kinds import Key
@@ -31,21 +31,37 @@ class TestRecreate:
         key = world.binding(recreatePolicy="Always")
         settle(world, key)
         world.cloud.set_state("photos", "Failed", "", "no role")
+        world.clock.advance(600)
         poll(world)
         world.run(key)
         assert ["bind photos", "unbind photos", "bind photos"] == world.cloud.effects
-        assert ("False", "BucketNotFound") != world.condition(key)
         assert ["Deleted", "Created"] == [reason for reason, _ in world.cluster.events]
 
-    def test_a_failed_binding_whose_bucket_is_gone_stalls_after_the_removal(self, world: World) -> None:
+    def test_one_that_fails_again_at_once_waits_ten_minutes_or_for_a_person(self, world: World) -> None:
+        """Each time may be billed; the poller's wake-ups make no loop of it, and the wait is written once."""
+        key = world.binding(recreatePolicy="Always")
+        settle(world, key)
+        world.cloud.set_state("photos", "Failed", "", "no role")
+        for _ in range(20):
+            world.clock.advance(5)
+            poll(world)
+            world.run(key)
+        assert (["status"], [], ["bind photos"]) == (world.cluster.writes, world.cloud.writes, world.cloud.effects)
+        world.cluster.mark(key, annotations={RECONCILE_REQUESTED_AT: "now"})
+        world.run(key)
+        assert ["bind photos", "unbind photos", "bind photos"] == world.cloud.effects
+
+    def test_a_failed_binding_whose_bucket_is_gone_is_left_as_it_is(self, world: World) -> None:
         """Nothing can be made again of what has no bucket."""
         key = world.binding(recreatePolicy="Always")
         settle(world, key)
         world.cloud.set_state("photos", "Failed")
         world.cloud.buckets.clear()
+        world.clock.advance(600)
         poll(world)
         world.run(key)
         assert ("False", "BucketNotFound") == world.condition(key)
+        assert ["bind photos"] == world.cloud.effects
 
     def test_a_removal_that_does_not_show_yet_is_waited_for(self, world: World) -> None:
         """One call a pass, not one after the other; the verdict says when to look again."""
@@ -53,6 +69,7 @@ class TestRecreate:
         settle(world, key)
         world.cloud.deletes_late = True
         world.cloud.set_state("photos", "Failed")
+        world.clock.advance(600)
         poll(world)
         outcome = world.run(key)
         assert ["delete_binding"] == world.cloud.writes
@@ -83,7 +100,8 @@ class TestDeletion:
         return made
 
     def test_it_waits_for_the_grace_period_and_then_unbinds(self, world: World, key: Key) -> None:
-        """Ten minutes by default; the object goes with the binding."""
+        """Ten minutes by default; by itself where no stand-in can be made, as in a terminating namespace."""
+        world.cluster.ending["team"] = world.clock()
         world.delete(key)
         outcome = world.run(key)
         assert (Outcome(look_again=600.0), []) == (outcome, world.cloud.writes)
@@ -174,17 +192,6 @@ class TestDeletion:
         world.delete(key)
         world.clock.advance(600)
         assert Outcome(gone=True) == world.run(key)
-
-    def test_delete_and_recreate_within_the_grace_period_adopts_it_again(self, world: World, key: Key) -> None:
-        """What Flux does with `force`: nothing is lost, nothing is scanned again."""
-        world.delete(key)
-        world.run(key)
-        del world.cluster.bodies[key]
-        again = world.binding(deletionPolicy="Delete")
-        world.run(again)
-        assert ("True", "Succeeded") == world.condition(again)
-        assert world.cluster.read(again).status.adopted is True
-        assert [] == world.cloud.writes
 
     def test_an_object_never_held_is_none_of_ours(self, world: World) -> None:
         """Terminating without our finalizer: somebody else's to finish."""
