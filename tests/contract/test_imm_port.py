@@ -8,7 +8,7 @@ from typing import Any
 import oss2
 import pytest
 
-from controller.cloud.errors import CloudError, Conflict, Invalid, ParentNotFound, Quota
+from controller.cloud.errors import CloudError, Conflict, Invalid, NotEmpty, ParentNotFound, Quota
 from controller.cloud.imm import PAGE, Imm
 from controller.cloud.ports import ProjectSpec
 from controller.core.facts import BindingFacts, QuotaFacts
@@ -132,11 +132,14 @@ class TestDatasets:
         assert imm.get_dataset("media", "pictures") is None
 
     @pytest.mark.usefixtures("bucket")
-    def test_a_dataset_in_use_is_not_deleted(self, imm: Imm) -> None:
-        """The cloud refuses, and it stays."""
+    @pytest.mark.parametrize("code", ["InvalidArgument", "OperationDenied", "ResourceInUse"])
+    def test_a_dataset_in_use_is_not_deleted(self, imm: Imm, cloud: LocalCloud, code: str) -> None:
+        """The cloud refuses, and it stays; with which code it refuses is not documented."""
+        cloud.switch("nonempty_delete_code", code)
         imm.create_binding("media", "pictures", "photos")
-        with pytest.raises(CloudError) as caught:
+        with pytest.raises(NotEmpty) as caught:
             imm.delete_dataset("media", "pictures")
+        assert (code, True) == (caught.value.code, bool(caught.value.request_id))
         assert not caught.value.may_have_taken_effect
         assert imm.get_dataset("media", "pictures") is not None
 

@@ -35,16 +35,13 @@ NO_NETWORK = (
 
 
 def go_programs() -> Path:
-    """The folder with the built Go programs."""
-    try:
-        go = find_go(cache_folder())
-    except (ProgramError, OSError) as error:
-        pytest.skip(f"no Go on this machine, so its SDKs are not tried: {error}")
+    """The folder with the built Go programs that call the cloud."""
+    return _go_built("go")
 
-    def build(folder: Path) -> None:
-        _build([go, "build", "-mod=readonly", "-o", folder, "./..."], HERE / "go")
 
-    return _built("go", build)
+def health_program() -> Path:
+    """The Go program that says what kstatus, Flux and Argo CD make of an object."""
+    return _go_built("health") / "health"
 
 
 def node_programs() -> Path:
@@ -111,6 +108,18 @@ def start(program: list[str | Path], cloud: LocalCloud, **settings: str) -> subp
     if cloud.ca_file is not None:
         environment |= {"SSL_CERT_FILE": cloud.ca_file, "NODE_EXTRA_CA_CERTS": cloud.ca_file}
     return subprocess.run(program, env=environment, capture_output=True, text=True, timeout=RUN_SECONDS, check=False)
+
+
+def _go_built(name: str) -> Path:
+    try:
+        go = find_go(cache_folder())
+    except (ProgramError, OSError) as error:
+        pytest.skip(f"no Go on this machine, so what is written in it is not tried: {error}")
+
+    def build(folder: Path) -> None:
+        _build([go, "build", "-mod=readonly", "-o", folder, "./..."], HERE / name)
+
+    return _built(name, build)
 
 
 def _need(*tools: str) -> None:
