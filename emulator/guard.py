@@ -27,7 +27,7 @@ _READING = frozenset({"GET", "HEAD"})
 
 def foreign_name(config: Config, request: HttpRequest) -> str | None:
     """Why the Host header keeps a request from the pages; None where it names this emulator beyond doubt."""
-    return None if _is_own(host_name(request.host), config.endpoint_hosts | config.page_hosts) else FOREIGN_NAME
+    return None if is_own(host_name(request.host), config.endpoint_hosts | config.page_hosts) else FOREIGN_NAME
 
 
 def web_page(request: HttpRequest) -> str | None:
@@ -40,7 +40,8 @@ def web_page(request: HttpRequest) -> str | None:
     return WEB_PAGE if by_page else None
 
 
-def _is_own(name: str, known: frozenset[str]) -> bool:
+def is_own(name: str, known: frozenset[str]) -> bool:
+    """Whether a host name or address is the emulator's own; `known` are names and addresses it was told of."""
     if name == "localhost" or name.endswith(".localhost") or name in known:
         return True
     address = _address(name)

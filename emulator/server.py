@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from multidict import CIMultiDict
 
-from emulator import edge, gateway
+from emulator import edge, gateway, proxying
 from emulator.admin import serve_admin
 from emulator.authorization import needed
 from emulator.call import Refusal
@@ -29,7 +29,7 @@ from emulator.page.serve import is_page_request
 from emulator.page.serve import serve as serve_page
 from emulator.persistence.failures import NotSavedError
 from emulator.routing import ADMIN_PREFIX, route
-from emulator.wire.http import HttpAnswer, HttpRequest
+from emulator.wire.http import HttpAnswer, HttpRequest, clean
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -133,6 +133,10 @@ class Server:
     async def _serve(self, raw: web.BaseRequest) -> web.StreamResponse:
         if raw.headers.get("expect", "").lower() == "100-continue":
             await raw.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        refused = proxying.refusal(self.instance.config, raw.method, proxying.take_apart(raw.raw_path).authority)
+        if refused is not None:
+            log.warning("refused as a proxy: %s %s", raw.method, clean(raw.raw_path[:200]))
+            return _respond(refused, raw.method)
         request = await _read(raw)
         if is_page_request(self.instance, request):
             answer: HttpAnswer | None = await serve_page(self.instance, request, self._keeper.only_reading)
@@ -247,7 +251,10 @@ async def _read(raw: web.BaseRequest) -> HttpRequest:
         lower = name.lower()
         headers[lower] = f"{headers[lower]},{value}" if lower in headers else value
     body = await _body(raw) if raw.body_exists else b""
-    return HttpRequest(raw.method, _origin_form(raw.raw_path), headers, body, raw.scheme, raw.remote or "")
+    address = proxying.take_apart(raw.raw_path)
+    if address.authority:  # it counts, whatever the header says: RFC 9112, 3.2.2
+        headers["host"] = address.authority
+    return HttpRequest(raw.method, address.target, headers, body, raw.scheme, raw.remote or "")
 
 
 async def _body(raw: web.BaseRequest) -> bytes:
@@ -260,13 +267,6 @@ async def _body(raw: web.BaseRequest) -> bytes:
             raise web.HTTPRequestEntityTooLarge(MAX_BODY)
         chunks.append(chunk)
     return b"".join(chunks)
-
-
-def _origin_form(target: str) -> str:
-    """The path and query of a request target, also when a proxy-minded client sends the whole address."""
-    if target.startswith(("http://", "https://")):
-        return "/" + target.partition("://")[2].partition("/")[2]
-    return target
 
 
 def _respond(answer: HttpAnswer, method: str) -> web.Response:

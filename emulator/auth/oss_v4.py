@@ -1,7 +1,7 @@
 """OSS signature version 4 (HMAC-SHA256 with a derived key), in the Authorization header or in a signed address.
 
 The canonical path is always `/bucket/key`, also when the bucket stands in the host name.
-Source: oss2's `auth.ProviderAuthV4`.
+Sources: oss2's `auth.ProviderAuthV4`, and `auth.go` of aliyun-oss-go-sdk, which sends no x-oss-date but a Date.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,6 +25,7 @@ SCHEME = "OSS4-HMAC-SHA256"
 _PART = re.compile(r"(Credential|AdditionalHeaders|Signature)=([^,\s]+)")
 _CREDENTIAL = re.compile(r"([^/]+)/(\d{8})/([^/]+)/([^/]+)/aliyun_v4_request")
 _LONGEST = 7 * 24 * 3600  # seconds a signed address may live
+_HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
 _DEFAULT_HEADERS = ("content-type", "content-md5")
 
 
@@ -97,17 +98,18 @@ def _claim_of(request: HttpRequest) -> _Claim:
         credential=parts.get("Credential", ""),
         signature=parts.get("Signature", ""),
         additional=tuple(filter(None, parts.get("AdditionalHeaders", "").split(";"))),
-        date=request.headers.get("x-oss-date", ""),
+        date=request.headers.get("x-oss-date") or request.headers.get("date", ""),
         expires=None,
     )
 
 
 def _check_date(claim: _Claim, day: str, now: float) -> Refusal | None:
-    sent = _instant(claim.date)
-    if sent is None:
+    moment = _instant(claim.date)
+    if moment is None:
         return Refusal(403, "AccessDenied", "OSS authentication requires a valid x-oss-date.")
-    if claim.date[:8] != day:
+    if f"{moment:%Y%m%d}" != day:
         return Refusal(400, "InvalidArgument", "The date in the Credential differs from x-oss-date.")
+    sent = moment.timestamp()
     if claim.expires is None:
         return check_skew(sent, now)
     if not claim.expires.isascii() or not claim.expires.isdigit() or not 1 <= int(claim.expires) <= _LONGEST:
@@ -116,8 +118,10 @@ def _check_date(claim: _Claim, day: str, now: float) -> Refusal | None:
 
 
 @lru_cache(maxsize=128)
-def _instant(text: str) -> float | None:
-    try:
-        return datetime.strptime(text, "%Y%m%dT%H%M%S%z").timestamp()
-    except ValueError:
-        return None
+def _instant(text: str) -> datetime | None:
+    for form in ("%Y%m%dT%H%M%SZ", _HTTP_DATE):
+        try:
+            return datetime.strptime(text, form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    return None

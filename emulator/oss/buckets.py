@@ -85,7 +85,8 @@ def put_bucket(cloud: Cloud, call: Call) -> Reply:
     check_bucket_name(name)
     if not call.account:
         raise Refusal(403, "AccessDenied", "Anonymous access is forbidden for this operation.")
-    acl = call.headers.get("x-oss-acl", "private")
+    asked = call.headers.get("x-oss-acl")  # aliyun-oss-go-sdk sends the header empty for a bucket without an ACL
+    acl = asked or "private"
     if acl not in ACLS:
         raise Refusal(400, "InvalidArgument", f"no such bucket access control exists: {acl}")
     storage_class, redundancy = _placement(call)
@@ -109,7 +110,7 @@ def put_bucket(cloud: Cloud, call: Call) -> Reply:
             resource_group=call.headers.get("x-oss-resource-group-id", "rg-default"),
             documents=_initial_documents(call),
         )
-    elif "x-oss-acl" in call.headers:
+    elif asked:
         check_acl_allowed(existing, acl)
         existing.acl = acl
     return Reply(headers={"location": f"/{name}"})

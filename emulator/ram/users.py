@@ -44,7 +44,7 @@ def create_user(cloud: Cloud, call: Call) -> Reply:
     if name in ram.users:
         raise exists("User", name)
     now = cloud.clock.now()
-    user = User(name=name, user_id=new_numeric_id(), created=now, updated=now, display_name=name)
+    user = User(name=name, user_id=new_numeric_id(), created=now, updated=now)
     for parameter, field in _DETAILS.items():
         setattr(user, field, call.params.get(parameter, getattr(user, field)))
     ram.users[name] = user

@@ -60,6 +60,8 @@ FIELDS = [
     "OSSTagging.k", "OSSTagging.K", "OSSUserMeta.k", "Labels.LabelName", "Labels.Confidence",
     "Labels.Deep.er", "Labels", "LatLong",
 ]  # fmt: skip
+_IS_CAT = {"Field": "Labels.LabelName", "Operation": "eq", "Value": "cat"}
+_SURE = {"Field": "Labels.Confidence", "Operation": "eq"}
 OPERATIONS = ["eq", "lt", "lte", "gt", "gte", "prefix", "match-phrase", "exist"]
 
 
@@ -248,3 +250,21 @@ async def test_an_index_is_there_after_a_restart(tmp_path: Path) -> None:
     _apply(again.cloud.accounts[DEFAULT_ACCOUNT].imm[REGION].projects["p"].datasets["d"], URIS[1], {"Title": "kept"})
     assert '"TotalHits": 2' in str(_ask(again.cloud, Query=asked))
     await store.close()
+
+
+@pytest.mark.parametrize(
+    ("query", "hits"),
+    [
+        ({"Operation": "nested", "SubQueries": [_IS_CAT, {**_SURE, "Value": "0.5"}]}, 1),
+        ({"Operation": "nested", "SubQueries": [_IS_CAT, {**_SURE, "Value": "12"}]}, 0),
+        ({"Operation": "and", "SubQueries": [_IS_CAT, {**_SURE, "Value": "12"}]}, 1),
+        ({**_SURE, "Operation": "prefix", "Value": "1"}, 1),
+        ({**_SURE, "Operation": "prefix", "Value": "2"}, 0),
+    ],
+)
+def test_elements_and_spellings_of_numbers_count_as_without_an_index(query: dict[str, Any], hits: int) -> None:
+    """Two conditions must meet in one element only where the query says so; a prefix is of a number's spelling."""
+    instance, dataset = _room(SearchIndex())
+    labels = [{"LabelName": "cat", "Confidence": 0.5}, {"LabelName": "dog", "Confidence": 12}]
+    _apply(dataset, URIS[0], {"Labels": labels})
+    assert hits == json.loads(str(_ask(instance.cloud, Query=query)))["TotalHits"]
