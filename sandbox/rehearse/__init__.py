@@ -1,1 +1,1 @@
-"""A rehearsal of `pulumi up` for the demo and the tests: the unmodified program, the local cloud, no Pulumi CLI."""
+"""A rehearsal: the unmodified Pulumi program, made in the local cloud by the official SDKs. It is no second Pulumi."""

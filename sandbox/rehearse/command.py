@@ -32,19 +32,19 @@ def rehearse(verb: str, stack: str, file: Path, *, preview: bool) -> None:
         raise ProgramError(f"stack {stack} is not for the local cloud (emulator: true): use the pulumi CLI")
     config = {key: it if isinstance(it, str) else json.dumps(it) for key, it in values.items()}
     file.parent.mkdir(parents=True, exist_ok=True)
-    with file.with_name(f"{file.name}.lock").open("w") as lock:
+    with file.with_name(f"{file.name}.lock").open("w") as lock, asyncio.Runner() as runner:
         fcntl.flock(lock, fcntl.LOCK_EX)  # a second rehearsal waits until this one ends
+        runner.get_loop()  # now, or Settings makes a loop that nobody closes
         engine = Engine(file, name, stack, config, preview=preview)
         if verb == "output":
             click.echo(json.dumps(engine.state["outputs"].get("handover"), indent=2))
             return
-        # After a failure Pulumi leaves a future for every output that will never be; each would add a traceback.
-        logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # of the futures that Pulumi leaves after a failure
         configure(Settings(project=name, stack=stack, monitor=engine, engine=MockEngine(None), dry_run=preview))
         set_all_config(config)
         try:
             if verb == "up":
-                asyncio.run(run_in_stack(cast("Any", lambda: runpy.run_path(main, run_name="__main__"))))
+                runner.run(run_in_stack(cast("Any", lambda: runpy.run_path(main, run_name="__main__"))))
             engine.finish()
         except Exception as error:
             raise engine.failure or ProgramError(str(error)) from error

@@ -121,6 +121,10 @@ class Life(World):
         if key in self.cluster.bodies:
             body["metadata"]["generation"] += 1
 
+    def ready(self, key: Key) -> bool:
+        """Whether it says so of itself."""
+        return self.condition(key) == ("True", "Succeeded")
+
     def work(self, key: Key, version: dict[str, Any] | None = None) -> None:
         """One pass, from an older version of the object where one is given. A crash is a new process."""
         body = version or self.cluster.bodies.get(key)
@@ -135,6 +139,14 @@ class Life(World):
             pass  # the queue tries again
         finally:
             self.running = None
+
+    def unbind_by_hand(self, bucket: str) -> None:
+        """Remove the bucket's bindings. One that no status knows of yet may be made again: nobody saw that it was."""
+        known = {place for body in self.cluster.bodies.values() if (place := _adopted_place(body)) is not None}
+        for place in [place for place in self.made if place[2] == bucket]:
+            del self.made[place]
+            if place not in known:
+                self.allowed[place] = self.allowed.get(place, 0) + 1
 
     def poll(self) -> None:
         """What the projects' poller does."""
@@ -222,6 +234,13 @@ class Life(World):
         assert "refused late" not in self.cloud.effects, "a create was submitted twice"
         for place, times in self.made.counts.items():
             assert times <= self.allowed.get(place, 0), f"{place} was made, and billed, {times} times"
+
+
+def _adopted_place(body: dict[str, Any]) -> Place | None:
+    status = body["status"]
+    if body["kind"] != "DatasetBinding" or "adopted" not in status:
+        return None
+    return status["project"], status["dataset"], body["spec"]["bucket"]
 
 
 def _check_conditions(key: Key, found: list[dict[str, Any]]) -> None:
