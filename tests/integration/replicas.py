@@ -24,7 +24,9 @@ LEASE, RETRY, CALL = 20, 2, 15  # seconds: the defaults of controller/runtime/se
 def replica_of(world: World, directory: Path) -> World:
     """Another operator of the same world: same namespace, same Lease."""
     directory.mkdir(exist_ok=True)
-    return replace(world, directory=directory, operator=None)
+    replica = replace(world, directory=directory, operator=None)
+    replica.user = world.user
+    return replica
 
 
 def leads(world: World) -> bool:

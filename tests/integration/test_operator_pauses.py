@@ -17,6 +17,8 @@ import pytest
 from tests.integration.replicas import CALL, LEASE, RETRY, has_ended, leads, log_of, pause, replica_of, wake
 from tests.integration.world import PROJECT, World
 
+pytestmark = pytest.mark.e2e  # a lease and a half for each point
+
 SLACK = 6  # seconds: the machine is shared
 # A second look-up 20 s after the first, which a new leader makes at once; then the submit.
 CONFIRMED = 20

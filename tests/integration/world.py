@@ -50,7 +50,8 @@ class World:
         return Imm(keys, region=self.cloud.region, endpoint=self.cloud.url, limiter_of=lambda _project: limiter)
 
     def bucket(self, name: str) -> Any:
-        """An OSS bucket, created where it does not exist."""
+        """An OSS bucket, created where it does not exist, which the operator may bind."""
+        self.user.grant({"bucket": name})
         auth = oss2.AuthV4(self.cloud.access_key_id, self.cloud.access_key_secret)
         bucket = oss2.Bucket(auth, self.cloud.url, name, region=self.cloud.region)
         bucket.create_bucket()
