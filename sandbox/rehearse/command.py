@@ -5,6 +5,7 @@ import fcntl
 import json
 import logging
 import runpy
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,9 +33,9 @@ def rehearse(verb: str, stack: str, file: Path, *, preview: bool) -> None:
         raise ProgramError(f"stack {stack} is not for the local cloud (emulator: true): use the pulumi CLI")
     config = {key: it if isinstance(it, str) else json.dumps(it) for key, it in values.items()}
     file.parent.mkdir(parents=True, exist_ok=True)
-    with file.with_name(f"{file.name}.lock").open("w") as lock, asyncio.Runner() as runner:
+    with file.with_name(f"{file.name}.lock").open("w") as lock, asyncio.Runner() as host:
         fcntl.flock(lock, fcntl.LOCK_EX)  # a second rehearsal waits until this one ends
-        runner.get_loop()  # now, or Settings makes a loop that nobody closes
+        host.get_loop()  # now, or Settings makes a loop that nobody closes
         engine = Engine(file, name, stack, config, preview=preview)
         if verb == "output":
             click.echo(json.dumps(engine.state["outputs"].get("handover"), indent=2))
@@ -44,7 +45,9 @@ def rehearse(verb: str, stack: str, file: Path, *, preview: bool) -> None:
         set_all_config(config)
         try:
             if verb == "up":
-                runner.run(run_in_stack(cast("Any", lambda: runpy.run_path(main, run_name="__main__"))))
+                host.run(
+                    run_in_stack(cast("Any", lambda: runpy.run_path(main, {}, "__main__"))), context=copy_context()
+                )
             engine.finish()
         except Exception as error:
             raise engine.failure or ProgramError(str(error)) from error

@@ -77,8 +77,7 @@ class Engine(MockMonitor):
             raise ProgramError(f"a rehearsal does not do this: {', '.join(problems)}")
         self.declared.append(urn)
         outputs = self._bring(urn, new, provider)
-        secret = outputs.keys() & request.additionalSecretOutputs
-        outputs |= {name: rpc.wrap_rpc_secret(outputs[name]) for name in secret}
+        outputs |= {it: rpc.wrap_rpc_secret(outputs[it]) for it in outputs.keys() & request.additionalSecretOutputs}
         self.made[urn] = new | {"outputs": _hidden(outputs)}
         self._save()
         if not new["live"] and not self.preview:
