@@ -25,10 +25,10 @@ from sandbox.rehearse.engine import Engine
 @click.option("--preview", is_flag=True, help="Say what would happen, and make nothing.")
 def rehearse(verb: str, stack: str, file: Path, *, preview: bool) -> None:
     """Run this folder's Pulumi program against the local cloud: make, delete everything, or print the hand-over."""
-    project = yaml.safe_load(Path("Pulumi.yaml").read_text())
-    name, main, folder = project["name"], project.get("main", "."), Path(project.get("stackConfigDir", "."))
-    values = {key: it["value"] for key, it in project.get("config", {}).items() if "value" in it}
-    values |= yaml.safe_load((folder / f"Pulumi.{stack}.yaml").read_text())["config"]
+    project = {"main": ".", "stackConfigDir": ".", "config": {}} | yaml.safe_load(Path("Pulumi.yaml").read_text())
+    name, main, file_of = project["name"], project["main"], f"{project['stackConfigDir']}/Pulumi.{stack}.yaml"
+    values = {key: it["value"] for key, it in project["config"].items() if "value" in it}
+    values |= yaml.safe_load(Path(file_of).read_text())["config"]
     if str(values.get(f"{name}:emulator")).lower() != "true":  # the CLI rewrites a stack file with texts
         raise ProgramError(f"stack {stack} is not for the local cloud (emulator: true): use the pulumi CLI")
     config = {key: it if isinstance(it, str) else json.dumps(it) for key, it in values.items()}
@@ -45,9 +45,8 @@ def rehearse(verb: str, stack: str, file: Path, *, preview: bool) -> None:
         set_all_config(config)
         try:
             if verb == "up":
-                host.run(
-                    run_in_stack(cast("Any", lambda: runpy.run_path(main, {}, "__main__"))), context=copy_context()
-                )
+                done = run_in_stack(cast("Any", lambda: runpy.run_path(main, run_name="__main__")))
+                host.run(done, context=copy_context())
             engine.finish()
         except Exception as error:
             raise engine.failure or ProgramError(str(error)) from error

@@ -79,8 +79,7 @@ class Known(dynamic.ResourceProvider):
         return dynamic.CreateResult(outs.get("accessKeyId", "-"), outs)
 
     def read(self, id_: str, props: Values) -> dynamic.ReadResult:
-        shown = self.do("read", props)
-        return dynamic.ReadResult("" if shown is None else id_, shown)
+        return dynamic.ReadResult("" if (shown := self.do("read", props)) is None else id_, shown)
 
     def update(self, _id: str, olds: Values, news: Values) -> dynamic.UpdateResult:
         return dynamic.UpdateResult(self.do("update", news, olds))
