@@ -17,8 +17,7 @@
         │   ├── ParentNotFound   the project or dataset it belongs to does not exist
         │   ├── BucketNotFound   the bucket it belongs to does not exist
         │   └── NotEmpty         it is to be deleted and something is still in it
-        ├── Quota            a limit of the account, project or dataset is reached
-        └── Ownership        it belongs to somebody else
+        └── Quota            a limit of the account, project or dataset is reached
 
 Absence is not an error: a port returns None, and only when the parent is confirmed to exist. Adapters raise nothing
 else; no code above them sees an SDK exception. A message never holds a secret.
@@ -137,7 +136,3 @@ class NotEmpty(Invalid):
 
 class Quota(Terminal):
     """A limit of the account, project or dataset is reached."""
-
-
-class Ownership(Terminal):
-    """It belongs to somebody else."""

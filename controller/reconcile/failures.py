@@ -15,7 +15,6 @@ from controller.cloud.errors import (
     Ended,
     NotEmpty,
     NotLeading,
-    Ownership,
     ParentNotFound,
     Quota,
     Retryable,
@@ -35,7 +34,6 @@ TERMINAL: tuple[tuple[type[CloudError], Reason, str], ...] = (
     (BucketNotFound, Reason.BUCKET_NOT_FOUND, "create the bucket, or correct the name"),
     (NotEmpty, Reason.NOT_EMPTY, "delete what is in it, or annotate the object with imm-operator.dev/detach=true"),
     (Quota, Reason.QUOTA_EXCEEDED, "free some, or have the quota raised"),
-    (Ownership, Reason.OWNERSHIP_CONFLICT, "decide which object owns it and delete the other"),
 )
 
 # A refused key in our own words, the longer code first: some of the cloud's quote the string that was signed, which is

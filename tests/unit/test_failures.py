@@ -25,7 +25,6 @@ LEAVES: list[tuple[type[errors.CloudError], Standing, Reason, str]] = [
     (errors.BucketNotFound, Standing.STALLED, Reason.BUCKET_NOT_FOUND, "create"),
     (errors.NotEmpty, Standing.STALLED, Reason.NOT_EMPTY, "imm-operator.dev/detach=true"),
     (errors.Quota, Standing.STALLED, Reason.QUOTA_EXCEEDED, "quota"),
-    (errors.Ownership, Standing.STALLED, Reason.OWNERSHIP_CONFLICT, "owns"),
 ]
 
 

@@ -13,7 +13,6 @@ from controller.cloud.errors import (
     Conflict,
     Denied,
     Invalid,
-    Ownership,
     ParentNotFound,
     Quota,
     Throttled,
@@ -44,7 +43,6 @@ FAILURES = [
     (Invalid("imm:X", "no", code="InvalidArgument"), "Stalled", "SpecInvalid", False),
     (ParentNotFound("imm:X", "no", code="ResourceNotFound"), "Stalled", "ProjectNotFound", False),
     (Quota("imm:X", "full", code="LimitExceededError"), "Stalled", "QuotaExceeded", False),
-    (Ownership("imm:X", "theirs"), "Stalled", "OwnershipConflict", False),
 ]
 
 
