@@ -8,6 +8,7 @@ from benchmarks.emulator_index import emulator_index
 from benchmarks.emulator_memory import emulator_memory
 from benchmarks.emulator_requests import emulator_requests
 from benchmarks.observe import observe
+from benchmarks.operator_scale import operator_scale
 
-for benchmark in (observe, emulator_requests, emulator_index, emulator_memory):
+for benchmark in (observe, operator_scale, emulator_requests, emulator_index, emulator_memory):
     print(json.dumps({"benchmark": benchmark.__name__, **benchmark()}))  # noqa: T201 - its whole purpose

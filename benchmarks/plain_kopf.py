@@ -16,7 +16,7 @@ from alibabacloud_imm20200930.client import Client
 from controller.cloud.credentials import Credentials
 from controller.cloud.openapi import client_config
 
-INTERVAL = 5.0  # seconds between two looks at one object
+INTERVAL = 15.0  # seconds between two looks at one object: a thousand of them stay below the rate a project has
 KIND = ("imm-operator.dev", "v1alpha1", "datasetbindings")
 
 
