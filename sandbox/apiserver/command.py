@@ -7,6 +7,7 @@ import click
 
 from sandbox.apiserver.build import NO_CONTROLLERS, SeparateBinaries, find_kubectl, find_programs
 from sandbox.apiserver.cluster import start_cluster
+from sandbox.endings import end_like_ctrl_c
 
 DIRECTORY = Path(".sandbox/cluster")
 
@@ -39,7 +40,7 @@ def build() -> None:
 @click.option("--audit", is_flag=True, help="Write a line per request to audit.log in the directory.")
 def run(directory: Path, *, audit: bool) -> None:
     """Run a cluster until Ctrl-C."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a supervisor's way to press Ctrl-C
+    end_like_ctrl_c()
     try:
         with start_cluster(directory, audit=audit) as running:
             click.echo(f"export KUBECONFIG={running.kubeconfig}")

@@ -13,6 +13,7 @@ import click
 from sandbox.demo.report import show, show_playground
 from sandbox.demo.stage import Stage
 from sandbox.demo.story import follow_changes, set_up
+from sandbox.endings import end_like_ctrl_c
 
 DIRECTORY = Path(".sandbox") / "demo"
 
@@ -29,10 +30,7 @@ DIRECTORY = Path(".sandbox") / "demo"
 )
 def demo(directory: Path, context: str | None, *, once: bool) -> None:
     """The main job from end to end, on this machine."""
-    # SIGTERM ends the demo as Ctrl-C does, so that its services end in order. SIGINT is set too: a shell that starts
-    # the demo in the background has it ignored.
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, signal.default_int_handler)
+    end_like_ctrl_c()
     directory = directory.absolute()
     stage = Stage()
     with ExitStack() as stack:

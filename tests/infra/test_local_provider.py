@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 from typing import Any
 
@@ -54,7 +55,9 @@ def test_only_the_local_clouds_provider_is_given_a_proxy(emulator: str | None, m
         set_mocks(Echo(), monitor=listening)
         program()
 
-    contextvars.copy_context().run(run)
+    with asyncio.Runner() as runner:
+        runner.get_loop()  # Pulumi takes the thread's loop; a test that ran before may have left none
+        contextvars.copy_context().run(run)
     (request,) = [it for it in listening.requests if it.type == "pulumi:providers:alicloud"]
     assert mapped == dict(request.envVarMappings)
     assert ("endpoints" in request.object) == (emulator is not None)
