@@ -4,6 +4,6 @@ import signal
 
 
 def end_like_ctrl_c() -> None:
-    """Have SIGTERM and SIGINT raise KeyboardInterrupt; a shell that starts a job in the background has SIGINT ignored."""
+    """Have SIGTERM raise KeyboardInterrupt, and SIGINT too, which a shell ignores for a job in the background."""
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.default_int_handler)

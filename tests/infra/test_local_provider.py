@@ -13,6 +13,7 @@ from pulumi.runtime.mocks import MockMonitor
 
 from infra import cloud
 from infra.environment import emulator_url
+from tests.infra.mocked_stack import LOOP
 
 
 class Echo(Mocks):
@@ -55,9 +56,8 @@ def test_only_the_local_clouds_provider_is_given_a_proxy(emulator: str | None, m
         set_mocks(Echo(), monitor=listening)
         program()
 
-    with asyncio.Runner() as runner:
-        runner.get_loop()  # Pulumi takes the thread's loop; a test that ran before may have left none
-        contextvars.copy_context().run(run)
+    asyncio.set_event_loop(LOOP)
+    contextvars.copy_context().run(run)
     (request,) = [it for it in listening.requests if it.type == "pulumi:providers:alicloud"]
     assert mapped == dict(request.envVarMappings)
     assert ("endpoints" in request.object) == (emulator is not None)
