@@ -195,16 +195,17 @@ async def _watch(session: aiohttp.ClientSession, name: str = "") -> AsyncIterato
     """Every version of every binding, or of one; first those that are there."""
     only = {"fieldSelector": f"metadata.name={name}"} if name else {}
     quiet = aiohttp.ClientTimeout(total=None)
-    while (answer := await session.get(API, params={"watch": "true"} | only, timeout=quiet)).status == STARTING:
-        answer.release()
-        await asyncio.sleep(0.2)
-    async with answer:
-        answer.raise_for_status()
-        rest = b""
-        async for chunk in answer.content.iter_any():
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                yield json.loads(line)["object"]
+    while True:  # the API server ends a watch whose reader falls behind; a new one begins with everything again
+        async with session.get(API, params={"watch": "true"} | only, timeout=quiet) as answer:
+            if answer.status == STARTING:
+                await asyncio.sleep(0.2)
+                continue
+            answer.raise_for_status()
+            rest = b""
+            async for chunk in answer.content.iter_any():
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    yield json.loads(line)["object"]
 
 
 def _is_ready(body: dict[str, Any]) -> bool:
