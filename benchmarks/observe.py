@@ -11,6 +11,7 @@ from alibabacloud_imm20200930.client import Client
 
 from controller.cloud.credentials import Credentials
 from controller.cloud.imm import Imm
+from controller.cloud.imm_calls import ImmCalls
 from controller.cloud.limiter import Limiter
 from controller.cloud.openapi import client_config
 from controller.cloud.ports import ProjectSpec
@@ -29,7 +30,7 @@ def observe() -> dict[str, Any]:
         cloud.run(lambda instance: setattr(instance.cloud.imm_settings, "queries_per_second", 1e9))
         keys = Credentials(cloud.access_key_id, cloud.access_key_secret)
         limiter = Limiter("benchmark", rate=1e6, burst=1e6)
-        imm = Imm(keys, region=cloud.region, endpoint=cloud.url, limiter_of=lambda _project: limiter)
+        imm = Imm(ImmCalls(keys, region=cloud.region, endpoint=cloud.url, limiter_of=lambda _project: limiter))
         places = _fill(cloud, imm)
         client = Client(client_config(keys, region=cloud.region, endpoint=cloud.url))
         listed, each = [], []

@@ -21,6 +21,7 @@ import oss2
 
 from controller.cloud.credentials import Credentials
 from controller.cloud.imm import Imm
+from controller.cloud.imm_calls import ImmCalls
 from controller.cloud.limiter import Limiter
 from controller.cloud.ports import ProjectSpec
 from controller.core.facts import QuotaFacts
@@ -148,7 +149,7 @@ def _fill(cloud: LocalCloud, most: int, *, bound: bool) -> None:
     cloud.run(quick)
     keys = Credentials(cloud.access_key_id, cloud.access_key_secret)
     limiter = Limiter("benchmark", rate=1e6, burst=1e6)
-    imm = Imm(keys, region=cloud.region, endpoint=cloud.url, limiter_of=lambda _project: limiter)
+    imm = Imm(ImmCalls(keys, region=cloud.region, endpoint=cloud.url, limiter_of=lambda _project: limiter))
     imm.create_project(ProjectSpec(name=PROJECT, service_role="AliyunIMMDefaultRole"))
     auth, session = oss2.AuthV4(keys.access_key_id, keys.access_key_secret), oss2.Session()
     for number in range(BUCKETS):

@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from emulator import guard
 from emulator.coverage import describe_coverage
 from emulator.dump import dump_state
-from emulator.faults import RULES, check_names
+from emulator.fault_names import check_names
+from emulator.faults import RULES
 from emulator.journal import describe
 from emulator.lifecycle import settle
 from emulator.seed import SeedError, Step

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from emulator.bss import rights as bss
-from emulator.call import Call, Refusal
+from emulator.call import Call
 from emulator.imm import rights as imm
 from emulator.ims import rights as ims
 from emulator.location import rights as location
@@ -22,6 +22,7 @@ from emulator.oss import rights as oss
 from emulator.oss.access import is_open
 from emulator.ram import rights as ram
 from emulator.ram.permissions import Verdict, judge
+from emulator.refusal import Refusal
 from emulator.rights import Right, Table, rights_of
 from emulator.sts import rights as sts
 

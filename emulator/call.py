@@ -61,28 +61,6 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class Refusal(Exception):
-    """The service says no: `status` and `code` as documented, rendered in the caller's protocol with `headers`.
-
-    `denied` is what an answer tells of a right that is missing (AccessDeniedDetail); None for every other refusal.
-    """
-
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        message: str,
-        headers: Mapping[str, str] | None = None,
-        denied: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(f"{status} {code}: {message}")
-        self.headers = headers or {}
-        self.denied = denied
-        self.status = status
-        self.code = code
-        self.message = message
-
-
 Handler = Callable[["Cloud", Call], Reply]
 Before = Callable[["Cloud", Call], Awaitable[None]]
 

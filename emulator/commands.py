@@ -126,6 +126,10 @@ def faults(url: str, rules: Path | None, *, clear: bool) -> None:
     "PutObject", "when": "after", "times": 2, "error": {"status": 503, "code": "ServiceUnavailable"}}]. Instead of
     error: latency (seconds), drop, html (a status) or malformed. "probability": 0.1 spares nine requests of ten, the
     same ones in every run.
+
+    A message on its way from a topic or an event rule to a queue meets rules of its own: duplicate (so many more of
+    it), delay (seconds), lose, or swap (it arrives behind the next one, or after so many seconds). Both are on the
+    emulator's clock.
     """
     if clear and rules is not None:
         raise click.UsageError("--set and --clear are two different things: give one of them")

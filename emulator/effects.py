@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.call import Refusal
 from emulator.gateway import render
+from emulator.refusal import Refusal
 from emulator.wire.http import HttpAnswer, HttpRequest
 
 if TYPE_CHECKING:

@@ -13,9 +13,10 @@ from emulator.auth import acs3, mns, oss_v1, oss_v4, rpc_v1
 from emulator.auth.identity import FindKey, Identity, Key, Signed, find_key, root_identity
 from emulator.auth.token import check_token
 from emulator.authorization import authorize
-from emulator.call import Call, Operation, Refusal, Reply
+from emulator.call import Call, Operation, Reply
 from emulator.mns import data as mns_data
 from emulator.oss.resolve import resolve as resolve_oss
+from emulator.refusal import Refusal
 from emulator.services import SERVICES
 from emulator.strict import unknown_parts
 from emulator.wire import rest, rpc

@@ -6,10 +6,10 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from emulator.auth.identity import MAX_SKEW
 from emulator.clock import Clock
-from emulator.faults import Faults
 from emulator.imm.lifecycle import on_object_change
 from emulator.journal import Journal
 from emulator.mns import events
@@ -17,6 +17,9 @@ from emulator.state import Account, Cloud
 from emulator.sts.issuers import Issuers
 from emulator.switches import Switches
 from emulator.unverified import checked
+
+if TYPE_CHECKING:
+    from emulator.faults import Faults
 
 # Well known on purpose, like the account key of Azurite: it opens nothing but a local emulator.
 DEFAULT_ACCOUNT = "1234567890123456"
@@ -65,9 +68,13 @@ class Instance:
     config: Config
     cloud: Cloud
     journal: Journal = field(default_factory=Journal)
-    faults: Faults = field(default_factory=Faults)
     nonces: Nonces = field(default_factory=Nonces)
     addresses: dict[str, str] = field(default_factory=dict)  # http, https and ca_file, as clients use them
+
+    @property
+    def faults(self) -> Faults:
+        """The fault rules in force: of the cloud, where messages meet them too."""
+        return self.cloud.faults
 
     def reset(self) -> None:
         """Forget everything but the accounts' own keys, the clock and the switches it was started with."""
@@ -76,7 +83,6 @@ class Instance:
         for account_id, access_keys in keys.items():
             self.cloud.accounts[account_id] = Account(account_id, dict(access_keys))
         self.journal = Journal()
-        self.faults = Faults()
 
     def set_switch(self, name: str, value: object) -> None:
         """Change one switch.

@@ -8,8 +8,9 @@ import re
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from emulator.call import Refusal, Reply
+from emulator.call import Reply
 from emulator.persistence.failures import NotSavedError
+from emulator.refusal import Refusal
 from emulator.wire.http import HttpAnswer
 
 if TYPE_CHECKING:

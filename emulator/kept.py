@@ -55,7 +55,7 @@ def _kept(instance: Instance) -> Kept:
 def _take_up(instance: Instance, kept: Kept) -> None:
     for name in kept_fields(Cloud):
         setattr(instance.cloud, name, getattr(kept.cloud, name))
-    instance.faults = kept.faults
+    instance.cloud.faults = kept.faults
 
 
 def _add_configured(instance: Instance, config: Config) -> None:

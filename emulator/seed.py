@@ -69,22 +69,24 @@ class SubscriptionSeed(Owned):
     filter_tag: str = ""
 
 
-class ProjectSeed(Owned):
-    """An IMM project."""
+class Described(Owned):
+    """What projects and datasets have in common."""
 
     name: Name
-    service_role: str = ""
     template: str = ""
     description: str = ""
 
 
-class DatasetSeed(Owned):
+class ProjectSeed(Described):
+    """An IMM project."""
+
+    service_role: str = ""
+
+
+class DatasetSeed(Described):
     """A dataset of a project."""
 
     project: Name
-    name: Name
-    template: str = ""
-    description: str = ""
 
 
 class BindingSeed(Owned):
@@ -194,20 +196,10 @@ def _messaging(seed: Seed) -> Iterator[Step]:
 
 def _indexing(seed: Seed) -> Iterator[Step]:
     for project in seed.projects:
-        params = {
-            "ProjectName": project.name,
-            "ServiceRole": project.service_role,
-            "TemplateId": project.template,
-            "Description": project.description,
-        }
+        params = {"ProjectName": project.name, "ServiceRole": project.service_role, **_description(project)}
         yield _step("imm", "CreateProject", project, params, "UpdateProject")
     for dataset in seed.datasets:
-        params = {
-            "ProjectName": dataset.project,
-            "DatasetName": dataset.name,
-            "TemplateId": dataset.template,
-            "Description": dataset.description,
-        }
+        params = {"ProjectName": dataset.project, "DatasetName": dataset.name, **_description(dataset)}
         yield _step("imm", "CreateDataset", dataset, params, "UpdateDataset")
     for binding in seed.bindings:
         params = {
@@ -216,6 +208,10 @@ def _indexing(seed: Seed) -> Iterator[Step]:
             "URI": f"oss://{binding.bucket}",
         }
         yield _step("imm", "CreateBinding", binding, params)
+
+
+def _description(thing: Described) -> dict[str, str]:
+    return {"TemplateId": thing.template, "Description": thing.description}
 
 
 def _step(service: str, operation: str, owned: Owned, params: Mapping[str, str], otherwise: str = "") -> Step:

@@ -7,10 +7,11 @@ from hashlib import md5
 from typing import TYPE_CHECKING
 
 from emulator.auth.identity import root_identity
-from emulator.call import Call, Refusal, Reply
+from emulator.call import Call, Reply
 from emulator.gateway import execute
 from emulator.ids import new_request_id
 from emulator.oss.store import find_object
+from emulator.refusal import Refusal
 from emulator.seed import SeedError, Step
 from emulator.services import SERVICES
 from emulator.state import Account

@@ -18,7 +18,6 @@ from multidict import CIMultiDict
 from emulator import edge, gateway, proxying
 from emulator.admin import serve_admin
 from emulator.authorization import needed
-from emulator.call import Refusal
 from emulator.effects import fault_code, faulty_answer
 from emulator.ids import new_request_id
 from emulator.journal import Entry, without_secrets
@@ -28,6 +27,7 @@ from emulator.mns.data import has_message, wait_seconds
 from emulator.page.serve import is_page_request
 from emulator.page.serve import serve as serve_page
 from emulator.persistence.failures import NotSavedError
+from emulator.refusal import Refusal
 from emulator.routing import ADMIN_PREFIX, route
 from emulator.wire.http import HttpAnswer, HttpRequest, clean
 
@@ -72,6 +72,7 @@ class Server:
             access_log=None,
             max_line_size=262_144,
             max_field_size=65_536,
+            auto_decompress=False,  # OSS keeps what is sent, whatever its Content-Encoding says
         )
         self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await self._runner.setup()

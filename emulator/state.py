@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from emulator.clock import Clock
+from emulator.faults import Faults
 from emulator.imm.state import ImmSettings, ImmState
 from emulator.ims.state import ImsState
 from emulator.mns.state import MnsState
@@ -45,6 +46,7 @@ class Cloud:
     oss: OssState = field(default_factory=OssState)
     switches: Switches = field(default_factory=Switches, metadata=CHANGES_ONLY)
     imm_settings: ImmSettings = field(default_factory=ImmSettings, metadata=CHANGES_ONLY)
+    faults: Faults = field(default_factory=Faults, metadata=TRANSIENT)  # kept beside the cloud: see emulator/kept.py
     issuers: Issuers = field(default_factory=Issuers, metadata=TRANSIENT)  # of OpenID Connect tokens, as last heard
     loose: bool = field(default=False, metadata=TRANSIENT)  # rates and counts are not enforced
     # Called after each put, overwrite and delete of an object; IMM's bindings and OSS event rules listen here.

@@ -11,28 +11,33 @@ import asyncio
 import threading
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
-from emulator.faults import RULES, check_names
+from emulator.fault_names import check_names
+from emulator.faults import RULES
 from emulator.instance import Config, Instance, start
 from emulator.journal import describe
 from emulator.kept import start_kept
 from emulator.lifecycle import settle
+from emulator.oss.store import make_object, put_object
 from emulator.server import Server
 from emulator.state import Account
 from emulator.tls import make_certificates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 T = TypeVar("T")
 
 _START_DEADLINE = 10.0  # seconds
 _CALL_DEADLINE = 60.0
+_OBJECTS_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,18 @@ class LocalCloud:
             settle(instance.cloud)
 
         self.run(move)
+
+    def put_objects(self, bucket: str, objects: Iterable[tuple[str, bytes]]) -> None:
+        """Put objects, key and content, into a bucket without a request for each: 100,000 small ones in seconds.
+
+        Bindings and event rules hear of them as of any other; requests are answered in between.
+
+        Raises:
+            KeyError: There is no such bucket.
+        """
+        source = iter(objects)
+        while chunk := list(islice(source, _OBJECTS_AT_ONCE)):
+            self.run(partial(_put, bucket, chunk))
 
     def now(self) -> float:
         """Seconds since the epoch on the emulator's clock."""
@@ -160,6 +177,12 @@ def running(
             yield _seen(chosen, ports, authority, running=(instance, server, loop))
         finally:
             asyncio.run_coroutine_threadsafe(server.stop(), loop).result(_START_DEADLINE)
+
+
+def _put(bucket: str, objects: Iterable[tuple[str, bytes]], instance: Instance) -> None:
+    cloud = instance.cloud
+    for key, data in objects:
+        put_object(cloud, bucket, make_object(key, data, cloud.clock.now()))
 
 
 def _seen(

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from emulator.auth.identity import MAX_SKEW, FindKey, Signed, same
-from emulator.call import Refusal
+from emulator.refusal import Refusal
 from emulator.wire.http import encode
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from emulator.auth.identity import MAX_SKEW, FindKey, Signed, same
-from emulator.call import Refusal
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from emulator.wire.http import HttpRequest

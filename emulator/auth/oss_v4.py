@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from emulator.auth.identity import FindKey, Signed, same
 from emulator.auth.oss_v1 import check_skew, mismatch
-from emulator.call import Refusal
+from emulator.refusal import Refusal
 from emulator.wire.http import encode
 
 if TYPE_CHECKING:

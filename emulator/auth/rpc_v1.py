@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from emulator.auth.acs3 import check_date
 from emulator.auth.identity import FindKey, Signed, same
-from emulator.call import Refusal
+from emulator.refusal import Refusal
 from emulator.wire.http import encode
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emulator.auth.identity import same
-from emulator.call import Refusal
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from emulator.auth.identity import Key

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.call import Call, Operations, Refusal, Reply
+from emulator.call import Call, Operations, Reply
 from emulator.ram.parameters import number_of
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from emulator.state import Cloud

@@ -62,7 +62,7 @@ def list_attached_oss_buckets(cloud: Cloud, call: Call) -> Reply:
 def _attachment(cloud: Cloud, call: Call) -> BucketAttachment:
     found = imm_of(cloud, call).attachments.get(params.text(call, "OSSBucket"))
     if found is None:
-        raise refusals.not_found(cloud, "OSSBucketAttachment")
+        raise refusals.not_found(cloud.switches, "OSSBucketAttachment")
     return found
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from emulator.call import Operations, Refusal, Reply
+from emulator.call import Operations, Reply
 from emulator.imm import params, refusals
 from emulator.imm.batch_run import DATASET_PARAMETER, INDEX_ACTION, set_going
 from emulator.imm.batch_state import Action, Batch
@@ -21,6 +21,7 @@ from emulator.imm.notify import statistic
 from emulator.imm.paging import page_by
 from emulator.imm.roles import known_role
 from emulator.imm.times import rfc3339_nano
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from emulator.call import Call
@@ -143,7 +144,7 @@ def _batch(cloud: Cloud, call: Call, states: frozenset[str] | None = None) -> tu
     project = project_of(cloud, call)
     batch = project.batches.get(params.text(call, "Id"))
     if batch is None:
-        raise refusals.not_found(cloud, "Batch")
+        raise refusals.not_found(cloud.switches, "Batch")
     if states is not None and batch.state not in states:
         allowed = ", ".join(sorted(states))
         message = f"{call.operation} is not allowed while the batch is {batch.state}, only in {allowed}."
@@ -189,7 +190,7 @@ def _action(cloud: Cloud, project: Project, given: dict[str, Any]) -> Action:
     if len(datasets) != 1 or len(parameters) != 1:
         raise refusals.invalid_argument(f"The template {INDEX_ACTION} takes one parameter: {DATASET_PARAMETER}NAME.")
     if datasets[0] not in project.datasets:
-        raise refusals.not_found(cloud, "Dataset")
+        raise refusals.not_found(cloud.switches, "Dataset")
     return Action(name, parameters, cast("Any", on_error))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from emulator.call import Operations, Refusal, Reply
+from emulator.call import Operations, Reply
 from emulator.imm import params, refusals
 from emulator.imm.buckets import require_bucket
 from emulator.imm.lifecycle import end_binding, follow
@@ -14,6 +14,7 @@ from emulator.imm.paging import page
 from emulator.imm.roles import cannot_list
 from emulator.imm.state import Binding, BindingKey
 from emulator.imm.times import rfc3339_nano
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from emulator.call import Call
@@ -69,7 +70,7 @@ def get_binding(cloud: Cloud, call: Call) -> Reply:
     project, dataset = dataset_of(cloud, call)
     binding = dataset.bindings.get(params.text(call, "URI"))
     if binding is None:
-        raise refusals.not_found(cloud, "Binding")
+        raise refusals.not_found(cloud.switches, "Binding")
     return Reply({"Binding": shown_binding(BindingKey(project.name, dataset.name, binding.uri), binding)})
 
 
@@ -123,7 +124,7 @@ def held_binding(cloud: Cloud, dataset: Dataset, call: Call) -> Binding:
     """
     found = dataset.bindings.get(params.text(call, "URI"))
     if found is None or found.state == "Deleted":
-        raise refusals.not_found(cloud, "Binding")
+        raise refusals.not_found(cloud.switches, "Binding")
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from emulator.call import Operations, Refusal, Reply
+from emulator.call import Operations, Reply
 from emulator.imm import params, refusals
 from emulator.imm.lookup import dataset_of, project_of, settle
 from emulator.imm.paging import page
@@ -13,6 +13,7 @@ from emulator.imm.projects import listed_prefix, wants_statistics
 from emulator.imm.quotas import QUOTA_PARAMS, given_quotas, given_texts, shown_quotas
 from emulator.imm.state import Dataset, Delayed
 from emulator.imm.times import rfc3339_nano
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from emulator.call import Call

@@ -59,7 +59,7 @@ def update_file_meta(cloud: Cloud, call: Call) -> Reply:
     if stated is None:
         raise refusals.missing("File")
     if not _update(dataset, _input_file(cloud, stated), cloud.clock.now()):
-        raise refusals.not_found(cloud, "File")
+        raise refusals.not_found(cloud.switches, "File")
     return Reply({})
 
 
@@ -70,7 +70,7 @@ def batch_update_file_meta(cloud: Cloud, call: Call) -> Reply:
     results = []
     for stated in _input_files(cloud, call, cloud.switches.batch_update_files_max):
         found = _update(dataset, stated, cloud.clock.now())
-        message = "" if found else refusals.not_found(cloud, "File").message
+        message = "" if found else refusals.not_found(cloud.switches, "File").message
         results.append({"URI": stated["URI"], "Success": found, "Message": message})
     return Reply({"Files": results})
 

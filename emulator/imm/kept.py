@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from emulator.call import Refusal
 from emulator.imm import params, refusals
 from emulator.imm.fields import FILE_FIELDS
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from emulator.call import Call

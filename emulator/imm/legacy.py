@@ -9,13 +9,14 @@ import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
-from emulator.call import Operations, Refusal, Reply
+from emulator.call import Operations, Reply
 from emulator.imm import params, refusals
 from emulator.imm.lookup import imm_of
 from emulator.imm.projects import require_empty
 from emulator.imm.roles import DEFAULT_ROLE
 from emulator.imm.state import LegacyProject
 from emulator.imm.times import rfc3339_nano
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from emulator.call import Call

@@ -43,7 +43,7 @@ def project_of(cloud: Cloud, call: Call) -> Project:
     name = params.resource_name(call, "ProjectName")
     project = projects_of(cloud, call).get(name)
     if project is None:
-        raise refusals.not_found(cloud, "Project")
+        raise refusals.not_found(cloud.switches, "Project")
     _admit(cloud, project)
     settle(project, cloud.clock.now())
     return project
@@ -58,7 +58,7 @@ def dataset_of(cloud: Cloud, call: Call) -> tuple[Project, Dataset]:
     project = project_of(cloud, call)
     dataset = project.datasets.get(params.resource_name(call, "DatasetName"))
     if dataset is None:
-        raise refusals.not_found(cloud, "Dataset")
+        raise refusals.not_found(cloud.switches, "Dataset")
     settle(dataset, cloud.clock.now())
     return project, dataset
 

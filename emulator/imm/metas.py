@@ -26,7 +26,7 @@ def get_file_meta(cloud: Cloud, call: Call) -> Reply:
     wanted = wanted_fields(call)
     held = dataset.files.get(uri)
     if held is None:
-        raise refusals.not_found(cloud, "File")
+        raise refusals.not_found(cloud.switches, "File")
     return Reply({"Files": [shown_file(held, wanted)]})
 
 

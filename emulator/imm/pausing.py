@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.call import Operations, Refusal, Reply
+from emulator.call import Operations, Reply
 from emulator.imm import refusals
 from emulator.imm.bindings import held_binding
 from emulator.imm.lifecycle import follow
 from emulator.imm.lookup import dataset_of, imm_of
 from emulator.imm.state import BindingKey
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from emulator.call import Call

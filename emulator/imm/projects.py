@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.call import Operations, Refusal, Reply
+from emulator.call import Operations, Reply
 from emulator.imm import params, refusals
 from emulator.imm.lookup import imm_of, project_of, projects_of, settle
 from emulator.imm.paging import page
@@ -12,6 +12,7 @@ from emulator.imm.quotas import QUOTA_PARAMS, given_quotas, given_texts, shown_q
 from emulator.imm.roles import known_role
 from emulator.imm.state import Delayed, Project
 from emulator.imm.times import rfc3339_nano
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from emulator.call import Call

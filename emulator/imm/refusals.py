@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.call import Refusal
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
-    from emulator.state import Cloud
     from emulator.switches import Switches
 
 BAD_REQUEST = 400
@@ -36,9 +35,9 @@ def invalid_json(parameter: str) -> Refusal:
     return Refusal(BAD_REQUEST, "InvalidJSON", f"The JSON of parameter {parameter} cannot be parsed.")
 
 
-def not_found(cloud: Cloud, resource: str) -> Refusal:
+def not_found(switches: Switches, resource: str) -> Refusal:
     """`resource` is Project, Dataset, Binding, File, Batch, …; the vendor's table names it in the message only."""
-    code = "ResourceNotFound" if cloud.switches.not_found_code == "plain" else f"ResourceNotFound.{resource}"
+    code = "ResourceNotFound" if switches.not_found_code == "plain" else f"ResourceNotFound.{resource}"
     return Refusal(BAD_REQUEST, code, f"The specified resource {resource} is not found.")
 
 

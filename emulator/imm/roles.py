@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.call import Refusal
 from emulator.imm import refusals
 from emulator.ram.evaluate import decide
 from emulator.ram.permissions import granted_beyond, role_statements
+from emulator.refusal import Refusal
 from emulator.rights import Right
 from emulator.sts.trust import trusts
 

@@ -54,7 +54,7 @@ def get_task(cloud: Cloud, call: Call) -> Reply:
     task_type = params.text(call, "TaskType")
     task = _kept(cloud, project).get(params.text(call, "TaskId"))
     if task is None or task.task_type != task_type:
-        raise refusals.not_found(cloud, "Task")
+        raise refusals.not_found(cloud.switches, "Task")
     return Reply({**shown_task(task), "ProjectName": project.name, "EventId": task.event_id})
 
 

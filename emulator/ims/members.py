@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.call import Call, Refusal, Reply
+from emulator.call import Call, Reply
 from emulator.ims import rules
 from emulator.ims.providers import answer
 from emulator.ims.registry import serves
 from emulator.ram.parameters import absent, required
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from emulator.state import Cloud

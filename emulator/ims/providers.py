@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.call import Call, Refusal, Reply
+from emulator.call import Call, Reply
 from emulator.ims import rules
 from emulator.ims.registry import serves
 from emulator.ims.state import OidcProvider
 from emulator.ram.parameters import date, exists, page
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from emulator.state import Cloud

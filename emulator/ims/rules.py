@@ -10,8 +10,9 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from emulator.call import Call, Refusal
+from emulator.call import Call
 from emulator.ram.parameters import number_of, required
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from emulator.call import Refusal
 from emulator.mns import refusals
 from emulator.mns.publish import queue_of_endpoint
+from emulator.refusal import Refusal
 
 T = TypeVar("T")
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from emulator.call import Operations, Refusal, Reply
+from emulator.call import Operations, Reply
 from emulator.mns import refusals
 from emulator.mns.attributes import QUEUE_RANGES, TOPIC_RANGES, create
 from emulator.mns.state import MnsState, Queue, Topic
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from emulator.call import Call

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from emulator.call import Refusal, Reply
+from emulator.call import Reply
 from emulator.mns.attributes import whole
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

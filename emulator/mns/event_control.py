@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from emulator.call import Operations, Refusal, Reply
+from emulator.call import Operations, Reply
 from emulator.mns import refusals
 from emulator.mns.attributes import checked_name, chosen
 from emulator.mns.envelope import answer, required
 from emulator.mns.event_rules import EventRule, Match, is_raised, spelling_of
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from emulator.call import Call

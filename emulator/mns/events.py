@@ -12,8 +12,8 @@ from base64 import b64encode
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from emulator.mns.delivery import deliver
 from emulator.mns.event_rules import EVENT_OF_OPERATION, EventRule, names_of
-from emulator.mns.messages import enqueue
 from emulator.mns.publish import publish
 
 if TYPE_CHECKING:
@@ -72,4 +72,4 @@ def _send(cloud: Cloud, mns: MnsState, account: str, region: str, rule: EventRul
     if rule.endpoint_type == "topic":
         publish(cloud, account, region, rule.endpoint_name, text, now)
     elif rule.endpoint_name in mns.queues:
-        enqueue(mns.queues[rule.endpoint_name], text, now)
+        deliver(cloud, mns.queues[rule.endpoint_name], text, now)

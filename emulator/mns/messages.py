@@ -7,16 +7,16 @@ with one more on its DequeueCount and a new receipt handle; the old handle is th
 from __future__ import annotations
 
 from hashlib import sha256
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from emulator.mns.state import Message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from emulator.mns.state import MnsState, Queue
 
 DEFAULT_PRIORITY = 8
+_BY_URGENCY = attrgetter("priority", "enqueued")
 
 
 def enqueue(
@@ -35,25 +35,27 @@ def enqueue(
     return message
 
 
-def visible(queue: Queue, now: float) -> Iterator[Message]:
+def visible(queue: Queue, now: float) -> list[Message]:
     """Messages that can be received now, most urgent first, oldest first; expired ones are dropped on the way."""
-    expired = [
-        message.message_id
-        for message in queue.messages.values()
-        if now >= message.enqueued + queue.message_retention_period
-    ]
+    kept = queue.message_retention_period
+    expired = [message.message_id for message in queue.messages.values() if now >= message.enqueued + kept]
     for message_id in expired:
         del queue.messages[message_id]
     ready = [message for message in queue.messages.values() if message.next_visible <= now]
-    return iter(sorted(ready, key=lambda message: message.priority))  # stable: order of arrival within a priority
+    ready.sort(key=_BY_URGENCY)  # stable for what came at once
+    return ready
+
+
+def any_visible(queue: Queue, now: float) -> bool:
+    """Whether a message can be received now, without a look at all of them."""
+    kept = queue.message_retention_period
+    return any(message.next_visible <= now < message.enqueued + kept for message in queue.messages.values())
 
 
 def receive(queue: Queue, count: int, now: float) -> list[Message]:
     """Take up to `count` messages: each is hidden for the visibility timeout and gets a new receipt handle."""
     taken: list[Message] = []
-    for message in visible(queue, now):
-        if len(taken) == count:
-            break
+    for message in visible(queue, now)[:count]:
         message.dequeue_count += 1
         message.first_dequeued = message.first_dequeued or now
         _hide(queue, message, now, queue.visibility_timeout)
@@ -88,7 +90,7 @@ def bury(mns: MnsState, queue: Queue, now: float) -> None:
     if not policy.get("Enabled") or target is None:
         return
     limit = int(str(policy.get("MaxReceiveCount", 16)))
-    for message in list(visible(queue, now)):
+    for message in visible(queue, now):
         if message.dequeue_count >= limit:
             del queue.messages[message.message_id]
             enqueue(target, message.body, now, delay=0, priority=message.priority)

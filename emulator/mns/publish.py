@@ -7,10 +7,10 @@ from hashlib import md5, sha256
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-from emulator.mns.messages import enqueue
+from emulator.mns.delivery import deliver
 
 if TYPE_CHECKING:
-    from emulator.mns.state import MnsState, Subscription, Topic
+    from emulator.mns.state import Subscription, Topic
     from emulator.state import Cloud
 
 NAMESPACE = "http://mns.aliyuncs.com/doc/v1/"
@@ -40,8 +40,10 @@ def publish(cloud: Cloud, account: str, region: str, topic: str, body: str, now:
         sha256(f"{account}/{region}/{topic}/{found.created}/{found.published}".encode()).hexdigest()[:32].upper()
     )
     for subscription in found.subscriptions.values():
-        if not subscription.filter_tag or subscription.filter_tag == tag:
-            _deliver(mns, account, found, subscription, message_id, body, tag, now)
+        place = queue_of_endpoint(subscription.endpoint)
+        queue = mns.queues.get(place[2]) if place else None
+        if queue is not None and subscription.filter_tag in {"", tag}:
+            deliver(cloud, queue, _wrapped(account, found, subscription, message_id, body, tag, now), now)
     return message_id
 
 
@@ -58,20 +60,10 @@ def queue_of_endpoint(endpoint: str) -> tuple[str, str, str] | None:
     return parts[2], parts[3], place.removeprefix("queues/")
 
 
-def _deliver(
-    mns: MnsState,
-    account: str,
-    topic: Topic,
-    subscription: Subscription,
-    message_id: str,
-    body: str,
-    tag: str,
-    now: float,
-) -> None:
-    place = queue_of_endpoint(subscription.endpoint)
-    queue = mns.queues.get(place[2]) if place else None
-    if queue is None:
-        return
+def _wrapped(
+    account: str, topic: Topic, subscription: Subscription, message_id: str, body: str, tag: str, now: float
+) -> str:
+    """What the queue gets, in the subscription's format."""
     wrapped = {
         "TopicOwner": account,
         "TopicName": topic.name,
@@ -85,10 +77,9 @@ def _deliver(
     }
     match subscription.notify_content_format:
         case "SIMPLIFIED":
-            text = body
+            return body
         case "JSON":
-            text = json.dumps(wrapped, ensure_ascii=False, separators=(",", ":"))
+            return json.dumps(wrapped, ensure_ascii=False, separators=(",", ":"))
         case _:
             inside = "".join(f"<{name}>{escape(str(value))}</{name}>" for name, value in wrapped.items())
-            text = f'<?xml version="1.0" encoding="utf-8"?><Notification xmlns="{NAMESPACE}">{inside}</Notification>'
-    enqueue(queue, text, now)
+            return f'<?xml version="1.0" encoding="utf-8"?><Notification xmlns="{NAMESPACE}">{inside}</Notification>'

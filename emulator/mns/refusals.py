@@ -5,7 +5,7 @@ Statuses are the data plane's (www.alibabacloud.com/help/doc-detail/27501.html);
 
 from __future__ import annotations
 
-from emulator.call import Refusal
+from emulator.refusal import Refusal
 
 
 def invalid_argument(message: str) -> Refusal:

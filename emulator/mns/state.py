@@ -43,6 +43,7 @@ class Queue:
     tags: dict[str, str] = field(default_factory=dict)
     messages: dict[str, Message] = field(default_factory=dict)  # by message id, in order of arrival
     sequence: int = 0  # makes message ids and receipts distinct
+    overtaken: str = ""  # id of a message that a fault rule holds back until another has arrived
 
 
 @dataclass(slots=True)

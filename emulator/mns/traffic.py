@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.call import Operations, Refusal, Reply
+from emulator.call import Operations, Reply
 from emulator.mns import refusals
 from emulator.mns.attributes import WEEK, whole
 from emulator.mns.data_destinations import queue_of
 from emulator.mns.documents import body_md5, document, milliseconds, read_flat, read_root, shown_message
 from emulator.mns.messages import (
     DEFAULT_PRIORITY,
+    any_visible,
     bury,
     change_visibility,
     enqueue,
@@ -18,6 +19,7 @@ from emulator.mns.messages import (
     receive,
     visible,
 )
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -135,7 +137,7 @@ def has_message(cloud: Cloud, call: Call) -> bool:
     queue = cloud.mns(call.account, call.region).queues.get(call.resource[1]) if len(call.resource) > 1 else None
     if queue is None or call.operation not in {"ReceiveMessage", "BatchReceiveMessage"}:
         return True
-    return next(visible(queue, cloud.clock.now()), None) is not None
+    return any_visible(queue, cloud.clock.now())
 
 
 def wait_seconds(cloud: Cloud, call: Call) -> int:
@@ -162,7 +164,7 @@ def _received(cloud: Cloud, call: Call, count: int) -> list[Message]:
 
 
 def _peeked(cloud: Cloud, call: Call, count: int) -> list[Message]:
-    found = list(visible(queue_of(cloud, call), cloud.clock.now()))[:count]
+    found = visible(queue_of(cloud, call), cloud.clock.now())[:count]
     if not found:
         raise refusals.message_absent()
     return found

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.call import Call, Refusal
+from emulator.call import Call
 from emulator.oss.names import check_bucket_name, check_key
 from emulator.oss.state import Cause
 from emulator.oss.versions import find_version, marker_of
+from emulator.refusal import Refusal
 from emulator.wire.xml import child_text, parse
 
 if TYPE_CHECKING:

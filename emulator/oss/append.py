@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from emulator.call import Call, Refusal, Reply
+from emulator.call import Call, Reply
 from emulator.oss.access import cause_of, owned_bucket, writable_key
 from emulator.oss.numbers import read_number
 from emulator.oss.registry import serves
 from emulator.oss.store import crc64, grow_object, put_object
 from emulator.oss.writing import WRITE_HEADERS, check_digest, described, write_answer
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from emulator.oss.state import StoredObject

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.call import Call, Refusal, Reply
+from emulator.call import Call, Reply
 from emulator.oss.access import blocks_public_access, check_acl_allowed, owned_bucket
 from emulator.oss.names import check_bucket_name
 from emulator.oss.numbers import read_number
 from emulator.oss.registry import serves
 from emulator.oss.state import Bucket
 from emulator.oss.times import iso
+from emulator.refusal import Refusal
 from emulator.wire.xml import Node, child_text, parse, render
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from emulator.call import Refusal
 from emulator.oss.times import from_http_date
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from emulator.call import Call, Refusal, Reply
+from emulator.call import Call, Reply
 from emulator.oss.access import cause_of, existing_object, owned_bucket, writable_key
 from emulator.oss.conditions import check_conditions
 from emulator.oss.registry import serves
@@ -21,6 +21,7 @@ from emulator.oss.writing import (
     read_tags,
     write_answer,
 )
+from emulator.refusal import Refusal
 from emulator.wire.http import decode, parse_pairs
 from emulator.wire.xml import render
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.call import Call, Refusal, Reply
+from emulator.call import Call, Reply
 from emulator.oss.access import cause_of, owned_bucket, version_headers
 from emulator.oss.listing import encoding_node, text_encoder
 from emulator.oss.registry import serves
 from emulator.oss.store import delete_object, delete_version
 from emulator.oss.writing import check_digest
+from emulator.refusal import Refusal
 from emulator.wire.xml import Node, child_text, parse, render
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, tostring
 
-from emulator.call import Call, Refusal, Reply
+from emulator.call import Call, Reply
 from emulator.oss.access import check_acl_allowed, owned_bucket
 from emulator.oss.buckets import ACLS, ENCRYPTIONS, owner_node
 from emulator.oss.lifecycle_rules import take_rules
@@ -21,6 +21,7 @@ from emulator.oss.object_facts import read_tag_set, tag_document
 from emulator.oss.registry import serves
 from emulator.oss.resolve import SETTINGS
 from emulator.oss.writing import check_digest
+from emulator.refusal import Refusal
 from emulator.wire.xml import Node, child_text, parse, render
 
 if TYPE_CHECKING:

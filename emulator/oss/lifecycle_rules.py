@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement
 
-from emulator.call import Refusal
+from emulator.refusal import Refusal
 from emulator.wire.xml import child_text, parse
 
 if TYPE_CHECKING:

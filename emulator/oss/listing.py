@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from emulator.call import Call, Refusal, Reply
+from emulator.call import Call, Reply
 from emulator.oss.access import owned_bucket
 from emulator.oss.buckets import owner_node
 from emulator.oss.numbers import read_number
 from emulator.oss.registry import serves
 from emulator.oss.times import iso
+from emulator.refusal import Refusal
 from emulator.wire.xml import Node, render
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from hashlib import md5
 from typing import TYPE_CHECKING
 
-from emulator.call import Call, Refusal, Reply
+from emulator.call import Call, Reply
 from emulator.oss.access import cause_of, owned_bucket
 from emulator.oss.listing import encoding_node, text_encoder
 from emulator.oss.numbers import read_number
@@ -15,6 +15,7 @@ from emulator.oss.store import crc64, put_object
 from emulator.oss.times import iso
 from emulator.oss.uploads import MOST_PARTS, find_upload
 from emulator.oss.writing import check_overwrite, write_answer
+from emulator.refusal import Refusal
 from emulator.wire.xml import Node, child_text, parse, render
 
 if TYPE_CHECKING:

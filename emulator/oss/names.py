@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from emulator.call import Refusal
+from emulator.refusal import Refusal
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _LONGEST_KEY = 1023  # bytes of UTF-8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.call import Refusal
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from emulator.call import Call, Refusal, Reply
+from emulator.call import Call, Reply
 from emulator.oss.access import check_acl_allowed, existing_object, owned_bucket, version_headers
 from emulator.oss.buckets import ACLS, owner_node
 from emulator.oss.registry import serves
 from emulator.oss.versions import update_version
+from emulator.refusal import Refusal
 from emulator.wire.xml import Node, child_text, parse, render
 
 if TYPE_CHECKING:

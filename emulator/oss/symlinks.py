@@ -6,13 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from emulator.call import Call, Refusal, Reply
+from emulator.call import Call, Reply
 from emulator.oss.access import cause_of, existing_object, owned_bucket, version_headers
 from emulator.oss.names import check_key
 from emulator.oss.registry import serves
 from emulator.oss.store import put_object
 from emulator.oss.times import http_date
 from emulator.oss.writing import WRITE_HEADERS, check_overwrite, described
+from emulator.refusal import Refusal
 from emulator.wire.http import decode, is_utf8
 
 if TYPE_CHECKING:

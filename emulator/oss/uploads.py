@@ -6,7 +6,7 @@ import uuid
 from hashlib import md5
 from typing import TYPE_CHECKING
 
-from emulator.call import Call, Refusal, Reply
+from emulator.call import Call, Reply
 from emulator.oss.access import owned_bucket, writable_key
 from emulator.oss.conditions import read_range
 from emulator.oss.copying import SOURCE_HEADERS, source_object, source_version
@@ -17,6 +17,7 @@ from emulator.oss.state import Part, Upload
 from emulator.oss.store import crc64
 from emulator.oss.times import iso
 from emulator.oss.writing import WRITE_HEADERS, check_digest, check_overwrite, described
+from emulator.refusal import Refusal
 from emulator.wire.xml import Node, render
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.call import Call, Refusal, Reply
+from emulator.call import Call, Reply
 from emulator.oss.access import owned_bucket
 from emulator.oss.buckets import owner_node
 from emulator.oss.listing import encoding_node, group_of, text_encoder
@@ -13,6 +13,7 @@ from emulator.oss.registry import serves
 from emulator.oss.state import NULL_VERSION
 from emulator.oss.times import iso
 from emulator.oss.versions import versions_of
+from emulator.refusal import Refusal
 from emulator.wire.xml import Node, child_text, parse, render
 
 if TYPE_CHECKING:

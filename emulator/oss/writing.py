@@ -8,12 +8,13 @@ from hashlib import md5
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from emulator.call import Call, Refusal, Reply
+from emulator.call import Call, Reply
 from emulator.oss.access import cause_of, check_acl_allowed, owned_bucket, version_headers, writable_key
 from emulator.oss.buckets import ENCRYPTIONS, STORAGE_CLASSES
 from emulator.oss.object_facts import OBJECT_ACLS, check_tags
 from emulator.oss.registry import serves
 from emulator.oss.store import make_object, put_object
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

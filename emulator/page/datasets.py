@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from emulator.call import Call, Refusal, Reply
+from emulator.call import Call, Reply
 from emulator.gateway import execute
 from emulator.ids import new_request_id
 from emulator.oss.store import find_object
 from emulator.page.documents import Missing, required
 from emulator.page.thumbnails import CONTENT_TYPES
+from emulator.refusal import Refusal
 from emulator.services import SERVICES
 
 if TYPE_CHECKING:

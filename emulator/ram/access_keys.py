@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, cast
 
-from emulator.call import Call, Refusal, Reply
+from emulator.call import Call, Reply
 from emulator.ram.ids import new_access_key_id, new_secret
 from emulator.ram.parameters import absent, date, required
 from emulator.ram.registry import serves
 from emulator.ram.state import AccessKey
 from emulator.ram.users import find_user
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from emulator.state import Cloud

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from emulator.call import Refusal
 from emulator.ram.conditions import read_conditions
+from emulator.refusal import Refusal
 
 _LONGEST = 6144  # characters without spaces, for a custom policy
 _EFFECTS = frozenset({"Allow", "Deny"})

@@ -11,7 +11,8 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from emulator.call import Call, Refusal
+from emulator.call import Call
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

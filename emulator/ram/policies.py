@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from emulator.call import Call, Refusal, Reply
+from emulator.call import Call, Reply
 from emulator.ram.documents import check_policy
 from emulator.ram.parameters import absent, conflict, date, exists, name_of, page, ram_of, required, tag_pairs
 from emulator.ram.registry import serves
 from emulator.ram.state import Policy, PolicyVersion
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from emulator.ram.state import RamState, Role, User

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.call import Refusal
 from emulator.ram.tags import named_texts
+from emulator.refusal import Refusal
 from emulator.rights import Need, Places, Table
 
 if TYPE_CHECKING:

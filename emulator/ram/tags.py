@@ -6,9 +6,10 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from emulator.call import Call, Refusal, Reply
+from emulator.call import Call, Reply
 from emulator.ram.parameters import absent, ram_of, required, tag_pairs
 from emulator.ram.registry import serves
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from emulator.ram.state import Policy, Role

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.call import Call, Refusal, Reply
+from emulator.call import Call, Reply
 from emulator.ram.documents import check_policy
 from emulator.ram.parameters import absent, conflict, ram_of, required
 from emulator.ram.policies import find_policy, shown_version
 from emulator.ram.registry import serves
 from emulator.ram.state import PolicyVersion
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from emulator.ram.state import Policy

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator.call import Call, Refusal, Reply
+from emulator.call import Call, Reply
+from emulator.refusal import Refusal
 from emulator.sts.registry import serves
 from emulator.sts.requested import requested
 from emulator.sts.sessions import open_session

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from emulator.call import Call, Refusal, Reply
+from emulator.call import Call, Reply
 from emulator.ims.rules import provider_arn
 from emulator.ram.parameters import date, required
+from emulator.refusal import Refusal
 from emulator.sts.issuers import fetch
 from emulator.sts.registry import serves
 from emulator.sts.requested import requested

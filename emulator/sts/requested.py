@@ -10,9 +10,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from emulator.call import Call, Refusal
+from emulator.call import Call
 from emulator.ram.documents import check_policy
 from emulator.ram.parameters import required
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from emulator.ram.state import Role

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 
-from emulator.call import Refusal
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from emulator.ims.state import OidcProvider

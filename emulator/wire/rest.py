@@ -13,7 +13,8 @@ from emulator.wire.http import HttpAnswer, clean
 from emulator.wire.xml import Node, render
 
 if TYPE_CHECKING:
-    from emulator.call import Refusal, Reply
+    from emulator.call import Reply
+    from emulator.refusal import Refusal
 
 # help.aliyun.com/en/oss/user-guide/0003-00000201 and …202
 _EXPLICIT = "0003-00000201"

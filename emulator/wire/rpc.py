@@ -16,7 +16,8 @@ from emulator.wire.http import HttpAnswer, HttpRequest, clean
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from emulator.call import Refusal, Reply
+    from emulator.call import Reply
+    from emulator.refusal import Refusal
 
 # Parameters of the protocol itself; an operation never sees them.
 PROTOCOL_PARAMS = frozenset(

@@ -14,11 +14,12 @@ import alibabacloud_imm20200930.models as imm_models
 import alibabacloud_mns_open20220119.models as mns_open_models
 import pytest
 
-from emulator.call import Call, Operations, Refusal
+from emulator.call import Call, Operations
 from emulator.imm import lifecycle
 from emulator.imm.operations import OPERATIONS as IMM
 from emulator.mns.control import OPERATIONS as MNS_OPEN
 from emulator.oss.store import delete_object, make_object, put_object
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from emulator.state import Cloud

@@ -37,6 +37,11 @@ def described(key: Key, kid: str) -> dict[str, Any]:
     return {**document, "kid": kid, "use": "sig", "alg": "RS256" if rsa_ else "ES256"}
 
 
+def fingerprint_of(certificate: bytes) -> str:
+    """Of one certificate in PEM. `ssl` reads the first of two in one text only where its length happens to need `=`."""
+    return sha1(ssl.PEM_cert_to_DER_cert(certificate.decode()), usedforsecurity=False).hexdigest()
+
+
 @dataclass
 class Issuer:
     """A running issuer; what it answers can be changed by address."""
@@ -49,7 +54,7 @@ class Issuer:
     @property
     def fingerprint(self) -> str:
         """Of the authority that vouches for its address."""
-        return sha1(ssl.PEM_cert_to_DER_cert(self.ca_file.read_text()), usedforsecurity=False).hexdigest()
+        return fingerprint_of(self.ca_file.read_bytes())
 
     def token(self, *, key: Any = None, algorithm: str = "RS256", kid: str | None = "first", **claims: Any) -> str:
         """A token that is right but for what is said; a claim of None is left out."""

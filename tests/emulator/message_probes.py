@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from emulator.call import Refusal
 from emulator.mns import events
 from emulator.mns.state import Queue
 from emulator.oss.state import Cause
 from emulator.oss.store import make_object, put_object
+from emulator.refusal import Refusal
 from tests.emulator.imm_room import ACCOUNT, REGION, URI
 from tests.emulator.resource_probes import outcome
 

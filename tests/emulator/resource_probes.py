@@ -9,10 +9,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from emulator.call import Call, Refusal
+from emulator.call import Call
 from emulator.imm.legacy import OPERATIONS as LEGACY
 from emulator.imm.operations import OPERATIONS as IMM
 from emulator.ram.state import Role
+from emulator.refusal import Refusal
 from tests.emulator.imm_room import ACCOUNT, PLACE, REGION, URI
 
 if TYPE_CHECKING:

@@ -179,6 +179,9 @@ def test_a_wrong_option_is_named(folder: Path, arguments: list[str], word: str) 
         ('[{"html": 200}]', "html"),
         ('[{"malformed": false}]', "malformed"),
         ('[{"colour": "red", "drop": true}]', "colour"),
+        ('[{"duplicate": 0}]', "duplicate"),
+        ('[{"lose": true, "operation": "PublishMessage"}]', "lose is for messages"),
+        ('[{"drop": true, "operation": "Deliver"}]', "a delivery takes one of duplicate, delay, lose, swap"),
     ],
 )
 def test_a_wrong_fault_rule_is_refused_and_changes_nothing(tmp_path: Path, rules: str, word: str) -> None:

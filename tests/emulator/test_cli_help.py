@@ -27,7 +27,7 @@ STALE = "run `make coverage` and commit emulator/coverage.json"
         ("env", ('eval "$(python -m emulator env)"', "REQUESTS_CA_BUNDLE")),
         ("seed", ("buckets", "bindings", "seeding twice does no harm")),
         ("reset", ("Accounts, their own keys and the clock stay",)),
-        ("faults", ("--set", "--clear", '"times"')),
+        ("faults", ("--set", "--clear", '"times"', "duplicate", "swap")),
         ("coverage", ("--json", "documented", "assumed")),
     ],
 )

@@ -16,6 +16,7 @@ from mns.account import Account
 from mns.mns_exception import MNSServerException
 from mns.queue import QueueMeta
 
+from emulator.faults import RULES, Faults
 from tests.emulator.conftest import rpc_config
 
 if TYPE_CHECKING:
@@ -175,5 +176,15 @@ def test_rules_are_shown_replaced_and_cleared_over_http(cloud: LocalCloud) -> No
         "probability": 0.5,
     }
     shown = requests.put(page, json=[{**rule, "drop": True}], timeout=10).json()
-    assert [{**rule, "drop": True, "left": 3}] == shown["rules"] == requests.get(page, timeout=10).json()["rules"]
+    put = {**rule, "drop": True, "left": 3, "struck": 0}
+    assert [put] == shown["rules"] == requests.get(page, timeout=10).json()["rules"]
     assert [] == requests.delete(page, timeout=10).json()["rules"]
+
+
+def test_rules_kept_by_an_earlier_release_are_counted_from_now_on() -> None:
+    """A state of before there were counts of strikes."""
+    faults = Faults(rules=RULES.validate_python([{"drop": True, "times": 2}, BUSY]), left=[2, None])
+    assert [0, 0] == [rule["struck"] for rule in faults.describe()]
+    for _ in range(3):
+        faults.match("imm", "GetProject")
+    assert [2, 1] == [rule["struck"] for rule in faults.describe()]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from emulator.imm.times import rfc3339_nano
 from tests.emulator.imm_room import ACCOUNT, PLACE, REGION, URI
 from tests.emulator.pictures import picture
 
@@ -208,6 +209,79 @@ def test_updates_change_labels_and_id_at_once_and_nothing_else(room: Room) -> No
     meta = room.meta("a.txt")
     assert (meta["CustomLabels"], meta["Title"]) == ({"new": "2"}, "kept")
     assert meta["UpdateTime"] > meta["CreateTime"]
+
+
+def test_indexing_again_renews_the_update_time_and_keeps_the_creation_time(room: Room) -> None:
+    """By when it took effect, which is not before the call: a caller can tell an entry from that of an earlier call."""
+    room.put("a.txt")
+    room.index("a.txt")
+    first = room.meta("a.txt")
+    room.advance(5)
+    called = rfc3339_nano(room.cloud.clock.now())
+    room.in_dataset("BatchIndexFileMeta", Files=[{"URI": f"{URI}/a.txt"}])
+    assert room.meta("a.txt") == first
+    room.advance(1)
+    second = room.meta("a.txt")
+    assert first["UpdateTime"] == first["CreateTime"] == second["CreateTime"]
+    assert first["UpdateTime"] < called < second["UpdateTime"]
+
+
+def test_an_index_that_fails_without_a_file_leaves_the_entry_as_it_was(room: Room) -> None:
+    """A manual entry outlives its object, and its UpdateTime says that nothing came of the second call."""
+    room.put("a.txt")
+    room.index("a.txt")
+    before = room.meta("a.txt")
+    room.delete("a.txt")
+    room.advance(5)
+    room.index("a.txt", CustomId="never")
+    assert room.meta("a.txt") == before
+    assert room.in_dataset("BatchGetFileMeta", URIs=[f"{URI}/never.txt"])["Files"] == []
+
+
+def test_a_batch_get_tells_why_a_file_failed_until_it_is_indexed_well(room: Room) -> None:
+    """ObjectStatus and Reason, also through WithFields; a good file has no Reason."""
+    room.put("photo.jpg", b"this is no photo")
+    room.put("good.jpg", picture())
+    room.index("photo.jpg", "good.jpg")
+    asked = {
+        "URIs": [f"{URI}/photo.jpg", f"{URI}/good.jpg"],
+        "WithFields": ["URI", "ObjectStatus", "Reason", "UpdateTime"],
+    }
+    broken, good = room.in_dataset("BatchGetFileMeta", **asked)["Files"]
+    assert (broken["ObjectStatus"], good["ObjectStatus"]) == ("Failed", "Success")
+    assert broken["Reason"].startswith("[InvalidImage] ")
+    assert set(good) == {"URI", "ObjectStatus", "UpdateTime"}
+    room.put("photo.jpg", picture())
+    room.advance(5)
+    room.index("photo.jpg")
+    mended, untouched = room.in_dataset("BatchGetFileMeta", **asked)["Files"]
+    assert (mended["ObjectStatus"], "Reason" in mended, untouched) == ("Success", False, good)
+    assert mended["UpdateTime"] > broken["UpdateTime"]
+
+
+def test_a_batch_update_renews_the_update_time_of_those_it_changed(room: Room) -> None:
+    """One by one, and a file that does not fit the API refuses the whole call before any is changed."""
+    for name in ("a.txt", "b.txt"):
+        room.put(name)
+    room.index("a.txt", "b.txt")
+    before = room.meta("b.txt")
+    room.advance(5)
+    wrong = [{"URI": f"{URI}/b.txt", "CustomId": "x"}, {"URI": f"{URI}/a.txt", "CustomLabels": {"a": []}}]
+    assert room.refused("BatchUpdateFileMeta", **PLACE, Files=wrong) == (400, "InvalidArgument")
+    room.in_dataset("BatchUpdateFileMeta", Files=[{"URI": f"{URI}/a.txt", "CustomLabels": {"a": "1"}}])
+    changed = room.meta("a.txt")
+    assert (changed["CustomLabels"], room.meta("b.txt")) == ({"a": "1"}, before)
+    assert changed["UpdateTime"] > changed["CreateTime"]
+
+
+def test_a_batch_delete_takes_out_what_is_there_and_minds_nothing_else(room: Room) -> None:
+    """Absent ones between present ones, never indexed or of no bucket at all, all answered with success."""
+    for name in ("a.txt", "b.txt", "c.txt"):
+        room.put(name)
+    room.index("a.txt", "b.txt", "c.txt")
+    uris = [f"{URI}/absent", f"{URI}/a.txt", "oss://nobodys-bucket/x", f"{URI}/c.txt", f"{URI}/a.txt"]
+    assert set(room.in_dataset("BatchDeleteFileMeta", URIs=uris)) == {"RequestId"}
+    assert room.keys() == ["b.txt"]
 
 
 def test_a_batch_update_answers_file_by_file(room: Room) -> None:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import alibabacloud_imm20200930.models as imm_models
 import pytest
 
-from emulator.call import Call, Refusal
+from emulator.call import Call
 from emulator.imm.fields import FILE_FIELDS
 from emulator.imm.legacy import OPERATIONS as LEGACY
 from emulator.imm.operations import OPERATIONS
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from tests.emulator.imm_room import Room

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import alibabacloud_mns_open20220119.models as mns_open_models
 import pytest
 
-from emulator.call import Call, Refusal
+from emulator.call import Call
 from emulator.mns.control import OPERATIONS
 from emulator.mns.data import OPERATIONS as DATA
 from emulator.mns.data import resolve
+from emulator.refusal import Refusal
 from tests.emulator.imm_room import ACCOUNT, REGION
 
 if TYPE_CHECKING:

@@ -214,7 +214,10 @@ def test_bindings_queues_faults_and_switches_are_visible(
     mns = MnsClient(rpc_config(cloud))
     mns.create_queue(mns_models.CreateQueueRequest(queue_name="events"))
     mns.create_topic(mns_models.CreateTopicRequest(topic_name="announcements"))
-    cloud.fault({"service": "imm", "operation": "GetDataset", "times": 7, "error": {"status": 503, "code": "Busy"}})
+    cloud.fault(
+        {"service": "imm", "operation": "GetDataset", "times": 7, "error": {"status": 503, "code": "Busy"}},
+        {"duplicate": 2, "probability": 0.1},
+    )
     cloud.switch("notification_base64", True)  # noqa: FBT003 - the switch's value
     browser = page("#/bindings")
     assert "oss://pictures media / library Running IncrementalScanning 5 none" in " ".join(
@@ -223,7 +226,10 @@ def test_bindings_queues_faults_and_switches_are_visible(
     browser = page("#/messages")
     assert {"events", "announcements"} == set(browser.texts("tbody th"))
     browser = page("#/settings")
-    assert "7 left imm · GetDataset before it runs: error 503 Busy" == " ".join(browser.one(".rules li").text.split())
+    assert [
+        "7 left imm · GetDataset before it runs: error 503 Busy",
+        "until removed mns · Deliver: a message arrives 3 times, in 10 % of cases",
+    ] == [" ".join(text.split()) for text in browser.texts(".rules li")]
     changed = [text for text in browser.texts(".switches li") if "changed from" in text]
     assert 1 == len(changed)
     assert "notification_base64" in changed[0]

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emulator.call import Call, Refusal, Reply
+from emulator.call import Call, Reply
 from emulator.gateway import execute
 from emulator.imm.operations import OPERATIONS as IMM
 from emulator.imm.search_index import MOST_FIELDS, Files, SearchIndex
 from emulator.imm.state import Dataset, ImmState, IndexedFile, Project
 from emulator.instance import DEFAULT_ACCOUNT, Config, Instance, start
 from emulator.kept import start_kept
+from emulator.refusal import Refusal
 from emulator.state import Cloud
 
 if TYPE_CHECKING:

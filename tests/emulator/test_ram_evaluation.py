@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.call import Refusal
 from emulator.ram.conditions import OPERATORS, holds
 from emulator.ram.documents import CONDITION_KEYS, check_policy
 from emulator.ram.evaluate import decide, parse
 from emulator.ram.patterns import any_of, matches
 from emulator.ram.policies import SYSTEM_POLICIES
+from emulator.refusal import Refusal
 from emulator.rights import Right
 
 ACCOUNT = "1234567890123456"

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from emulator import gateway
 from emulator.auth.identity import root_identity
-from emulator.call import Call, Refusal
+from emulator.call import Call
 from emulator.gateway import execute
 from emulator.ids import new_request_id
 from emulator.instance import DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCOUNT, Config, start
 from emulator.oss.resolve import resolve
 from emulator.oss.state import Bucket
 from emulator.oss.store import make_object, put_object
+from emulator.refusal import Refusal
 from emulator.routing import route
 from emulator.services import SERVICES
 from emulator.wire.http import HttpRequest

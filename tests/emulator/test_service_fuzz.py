@@ -16,13 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator.auth.identity import root_identity
-from emulator.call import Call, Refusal, Reply
+from emulator.call import Call, Reply
 from emulator.gateway import execute
 from emulator.imm import lifecycle
 from emulator.instance import DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCOUNT, Config, Instance, start
 from emulator.mns.data import resolve
 from emulator.oss.state import Bucket
 from emulator.oss.store import make_object, put_object
+from emulator.refusal import Refusal
 from emulator.services import SERVICES
 
 REGION = "cn-hangzhou"

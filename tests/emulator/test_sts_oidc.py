@@ -33,7 +33,7 @@ from emulator.cli import main
 from emulator.instance import Config
 from emulator.testing import LocalCloud, running
 from emulator.tls import make_certificates
-from tests.emulator.issuers import AUDIENCE, SUBJECT, Issuer, described, issuing, new_key
+from tests.emulator.issuers import AUDIENCE, SUBJECT, Issuer, described, fingerprint_of, issuing, new_key
 from tests.emulator.processes import emulator
 from tests.emulator.role_room import config_as, new_provider, new_role, pair_of, refused, trust
 
@@ -217,11 +217,9 @@ def test_the_issuer_must_show_a_certificate_of_a_listed_authority(
 
     fingerprints("0" * 40)
     assert (401, f"{FAIL}.OIDCToken.PublicKeyFingerprintMismatch") == refused(sign_in, issuer.token())
-    proper = issuer.ca_file.read_bytes()
-    issuer.ca_file.write_bytes(other + proper)  # the first is the one whose fingerprint an Issuer tells
-    fingerprint = issuer.fingerprint
-    add = ims_models.AddFingerprintToOIDCProviderRequest(oidcprovider_name="cluster", fingerprint=fingerprint.upper())
-    issuer.ca_file.write_bytes(proper + other)
+    given = fingerprint_of(other).upper()
+    add = ims_models.AddFingerprintToOIDCProviderRequest(oidcprovider_name="cluster", fingerprint=given)
+    issuer.ca_file.write_bytes(issuer.ca_file.read_bytes() + other)
     ims.add_fingerprint_to_oidcprovider(add)
     assert (401, f"{FAIL}.OIDCToken.HttpsUrlInvalid") == refused(sign_in, issuer.token())
     issuer.ca_file.unlink()

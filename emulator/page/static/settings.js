@@ -34,25 +34,37 @@ function noRule() {
 }
 
 function ruleRow(rule) {
-  const target = [rule.service ?? "any service", rule.operation ?? "any operation"].join(" · ");
+  const message = messageEffect(rule);
+  const target = message ? "mns · Deliver" : [rule.service ?? "any service", rule.operation ?? "any operation"].join(" · ");
   const left = rule.left === null ? "until removed" : `${rule.left} left`;
+  const said = message ? `: a message ${message}${odds(rule)}` : ` ${rule.when} it runs: ${effect(rule)}${odds(rule)}`;
   return element(
     "li",
     {},
     badge(left, rule.left === 0 ? "quiet" : "busy"),
-    element("span", {}, element("strong", {}, target), ` ${rule.when} it runs: ${effect(rule)}`),
+    element("span", {}, element("strong", {}, target), said + (rule.struck ? `, ${rule.struck} so far` : "")),
   );
 }
 
-function effect({ error, latency, drop, html, malformed, probability }) {
-  const odds = probability === undefined || probability === 1 ? "" : `, in ${Math.round(probability * 100)} % of cases`;
-  let what = "a fault";
-  if (error) what = `error ${error.status} ${error.code}`;
-  else if (latency !== undefined) what = `${latency} s later`;
-  else if (drop) what = "the connection is dropped";
-  else if (html) what = `a proxy's page with status ${html}`;
-  else if (malformed) what = "half a document";
-  return what + odds;
+function odds({ probability }) {
+  return probability === undefined || probability === 1 ? "" : `, in ${Math.round(probability * 100)} % of cases`;
+}
+
+function effect({ error, latency, drop, html, malformed }) {
+  if (error) return `error ${error.status} ${error.code}`;
+  if (latency !== undefined) return `${latency} s later`;
+  if (drop) return "the connection is dropped";
+  if (html) return `a proxy's page with status ${html}`;
+  if (malformed) return "half a document";
+  return "a fault";
+}
+
+function messageEffect({ duplicate, delay, lose, swap }) {
+  if (duplicate !== undefined) return `arrives ${duplicate + 1} times`;
+  if (delay !== undefined) return `arrives ${delay} s late`;
+  if (lose) return "is lost";
+  if (swap !== undefined) return `arrives behind the next one, ${swap} s late at most`;
+  return "";
 }
 
 function switchRow({ name, value, default: usual, question }) {
