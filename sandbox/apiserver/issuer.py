@@ -4,10 +4,11 @@ The issuer is read from the cluster's own public document, because a cluster tha
 """
 
 import json
-import ssl
 from dataclasses import dataclass
-from hashlib import sha1
 from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 
 from sandbox.apiserver.api_call import call, trust
 from sandbox.apiserver.cluster import Cluster
@@ -43,11 +44,11 @@ def issuer_of(cluster: Cluster) -> Issuer:
             f"{cluster.url}{DISCOVERY} answers strangers with {status}. Bind the ClusterRole "
             "system:service-account-issuer-discovery to the group system:unauthenticated, and allow anonymous requests."
         )
-    certificate = ssl.PEM_cert_to_DER_cert(cluster.ca_file.read_text())
+    certificate = x509.load_pem_x509_certificate(cluster.ca_file.read_bytes())  # the first, where there are several
     return Issuer(
         url=str(json.loads(body)["issuer"]),
         ca_file=cluster.ca_file,
-        fingerprint=sha1(certificate, usedforsecurity=False).hexdigest(),
+        fingerprint=certificate.fingerprint(hashes.SHA1()).hex(),  # noqa: S303 - what the cloud names it by
     )
 
 

@@ -35,7 +35,6 @@ def rehearse(verb: str, stack: str, file: Path, *, preview: bool) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.with_name(f"{file.name}.lock").open("w") as lock, asyncio.Runner() as host:
         fcntl.flock(lock, fcntl.LOCK_EX)  # a second rehearsal waits until this one ends
-        host.get_loop()  # now, or Settings makes a loop that nobody closes
         engine = Engine(file, name, stack, config, preview=preview)
         if verb == "output":
             click.echo(json.dumps(engine.state["outputs"].get("handover"), indent=2))

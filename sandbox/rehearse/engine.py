@@ -1,5 +1,6 @@
 """In the place of Pulumi's engine: finds what each declared resource needs, says it and does it, one step at a time."""
 
+import asyncio
 import base64
 import json
 import threading
@@ -46,7 +47,7 @@ class Engine(MockMonitor):
     ReadResource = ExistsResource = RegisterStackTransform = RegisterStackInvokeTransform = Invoke
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
-        with self.one_at_a_time:
+        with self.one_at_a_time, asyncio.Runner():  # or Pulumi gives each thread a loop that nobody closes
             if self.failure:
                 raise self.failure
             try:

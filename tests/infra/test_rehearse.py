@@ -412,6 +412,16 @@ def test_an_unknown_type_is_refused_with_the_place_to_add_it_to(program: Callabl
         stage.up()
 
 
+@pytest.mark.parametrize("last", ['alicloud.vpc.Network("net", opts=opts)', 'raise ValueError("no")'])
+def test_the_message_of_a_failure_is_the_last_thing_said(program: Callable[..., Stage], last: str) -> None:
+    """Python ends without a word about a loop that Pulumi or we left open, which would push it out of sight."""
+    stage = program(f'for name in "abcdef":\n    alicloud.ram.User(name, name=name, opts=opts)\n{last}\n')
+    environment = stage.environment | {"PYTHONWARNINGS": "always::ResourceWarning"}
+    with pytest.raises(ProgramError) as caught:
+        run(stage.command("up"), cwd=stage.root, env=environment, seconds=200)
+    assert str(caught.value).splitlines()[-1].startswith("  error: ")
+
+
 RULE = 'lifecycle_rules=[alicloud.oss.BucketLifecycleRuleArgs(id="r", enabled=True, tags={"a": "b"})]'
 
 
