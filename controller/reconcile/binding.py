@@ -22,6 +22,7 @@ from controller.reconcile.dependencies import account_of, dataset_of
 from controller.reconcile.figures import scan_so_far, template_in_force
 from controller.reconcile.leaving import asks_the_cloud, leaving
 from controller.reconcile.ownership import at_the_end, look
+from controller.reconcile.requests import requested, since
 from controller.reconcile.sessions import Session
 from controller.reconcile.snapshots import Scope, Snapshot
 from controller.reconcile.steps import Work
@@ -31,6 +32,9 @@ OLDEST = timedelta(minutes=5)
 # Absence decides whether a bucket is scanned and billed, so it rests on a listing of this moment. Many objects that are
 # made at once share one.
 FRESH = timedelta(seconds=2)
+# Whoever asks for many objects asks for one after the other, and each answer rests on a listing that began after that:
+# a listing per object, if they did not wait for each other.
+SHARED = timedelta(seconds=0.5)
 
 
 def scope_of(session: Session, project: str) -> Scope:
@@ -104,11 +108,7 @@ def _made_again(target: DatasetBinding, found: BindingFacts) -> bool:
 
 def _asked(target: DatasetBinding) -> bool:
     """Whether a person edited the object or asked for a reconcile since the last report."""
-    meta, status = target.metadata, target.status
-    return (meta.generation, meta.reconcile_requested_at) != (
-        status.observed_generation,
-        status.last_handled_reconcile_at,
-    )
+    return requested(target) or target.metadata.generation != target.status.observed_generation
 
 
 def _dataset(target: DatasetBinding, context: Context) -> tuple[Dependency, BindingName | None]:
@@ -129,19 +129,20 @@ def _dataset(target: DatasetBinding, context: Context) -> tuple[Dependency, Bind
 def _look_up(
     target: DatasetBinding, session: Session | None, name: BindingName | None, dataset: Dependency, context: Context
 ) -> Snapshot | None:
-    """The project's snapshot; one listed now where an open intent or a deletion rests on it, or a person asks."""
+    """The project's snapshot; one listed now where an open intent or a deletion rests on it."""
     if session is None or name is None:
         return None
     imm = context.clouds.imm(session.place, session.credentials, context.lane)
-    scope, now = scope_of(session, name.project), context.now()
+    scope = scope_of(session, name.project)
     rests_on_it = target.status.intent is not None or target.metadata.deleting
-    requested = target.metadata.reconcile_requested_at != target.status.last_handled_reconcile_at
-    oldest = timedelta(0) if rests_on_it else FRESH if requested else OLDEST
+    presence = since(target, timedelta(0) if rests_on_it else OLDEST, context)
+    absence = since(target, FRESH, context)
+    apart = SHARED if requested(target) else timedelta(0)
     try:
-        known = context.snapshots.read(scope, imm, not_before=now - oldest)
+        known = context.snapshots.read(scope, imm, not_before=presence, apart=apart)
         if (name.dataset, name.bucket) in known.bindings:
             return known
-        return context.snapshots.read(scope, imm, not_before=now - FRESH)
+        return context.snapshots.read(scope, imm, not_before=absence)
     except ParentNotFound:
         if target.metadata.deleting:
             return Snapshot({}, context.now())  # without the project there is no binding

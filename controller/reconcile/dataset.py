@@ -22,6 +22,7 @@ from controller.reconcile.dependencies import account_of
 from controller.reconcile.figures import project_template
 from controller.reconcile.leaving import asks_the_cloud, leaving
 from controller.reconcile.ownership import among_objects
+from controller.reconcile.requests import since
 from controller.reconcile.rivals import subject_of
 from controller.reconcile.sessions import Session
 from controller.reconcile.steps import Work
@@ -39,7 +40,7 @@ def _observe(target: Dataset, context: Context) -> ObservedDataset:
         if gone is None and exists and found is None and target.spec.mode is Mode.DRY_RUN:
             template = project_template(target.spec.project, account.session, context)
         if gone is not None and found is not None and found.bind_count:
-            bound = _bound(found, account.session, context)
+            bound = _bound(target, found, account.session, context)
     return ObservedDataset(
         held=target.metadata.held,
         needs=(account.dependency,),
@@ -60,10 +61,11 @@ def _subject(target: Dataset, session: Session | None, context: Context) -> Subj
     return Subject(*place, target.spec.project, target.spec.name)
 
 
-def _bound(found: DatasetFacts, session: Session, context: Context) -> tuple[str, ...]:
+def _bound(target: Dataset, found: DatasetFacts, session: Session, context: Context) -> tuple[str, ...]:
     """The buckets that stand in the way of a delete."""
     imm = context.clouds.imm(session.place, session.credentials, context.lane)
-    snapshot = context.snapshots.read(scope_of(session, found.project), imm, not_before=context.now() - FRESH)
+    fresh = since(target, FRESH, context)
+    snapshot = context.snapshots.read(scope_of(session, found.project), imm, not_before=fresh)
     return tuple(sorted(b.bucket for b in snapshot.bindings.values() if b.dataset == found.name and not b.gone))
 
 

@@ -22,8 +22,8 @@ def scan_so_far(
     if found.state != "Running" or found.scanned or not _alone(found, snapshot):
         return None
     shown = target.status.progress
-    if not context.reporter.progress_due(target):  # it could not be written down now
-        return Scanned(shown.indexed, shown.total) if shown is not None else None
+    if shown is not None and not context.reporter.progress_due(target):  # another figure could not be written down now
+        return Scanned(shown.indexed, shown.total)
 
     def ask() -> Scanned | None:
         imm = context.clouds.imm(session.place, session.credentials, context.lane)

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from controller.api.batchimport import BatchImportStatus
 from controller.api.kind import Kind
-from controller.api.status import Condition, ManagedStatus, Status
+from controller.api.status import Condition, ManagedStatus, Status, SteeredStatus
 from controller.core.conditions import conditions
 from controller.core.drift import in_words
 from controller.core.plan import Standing, Verdict
@@ -19,6 +20,15 @@ from controller.reconcile.ports import AnyKind, Cluster
 
 PROGRESS_INTERVAL = timedelta(seconds=30)
 PROGRESS = {Reason.CREATING, Reason.INDEXING, Reason.SETTLING, Reason.DEPENDENCY_NOT_READY}
+# An import makes thousands of calls: that one of them met trouble, and the next one not, is no news.
+IMPORTING = {
+    Reason.RESOLVING,
+    Reason.SUBMITTING,
+    Reason.AWAITING_RESULTS,
+    Reason.CONFIRMING,
+    Reason.THROTTLED,
+    Reason.CLOUD_UNAVAILABLE,
+}
 AnyStatus = TypeVar("AnyStatus", bound=Status)
 log = logging.getLogger(__name__)
 
@@ -30,8 +40,10 @@ def summarize(target: Kind, status: AnyStatus, verdict: Verdict, now: datetime) 
         "observed_generation": target.metadata.generation,
         "last_handled_reconcile_at": target.metadata.reconcile_requested_at,
     }
+    if isinstance(status, SteeredStatus):
+        common["planned_changes"] = list(verdict.planned_changes)
     if isinstance(status, ManagedStatus):
-        common |= {"planned_changes": list(verdict.planned_changes), "drift": list(verdict.drift)}
+        common["drift"] = list(verdict.drift)
     return type(status).model_validate(dict(status) | common)  # which keeps every text and list to its bounds
 
 
@@ -50,7 +62,10 @@ class Reporter:
         self._written_at: dict[str, datetime] = {}
 
     def write(self, target: AnyKind, before: Status, after: Status, verdict: Verdict) -> AnyKind:
-        """Bring the stored status up to date; mere progress is held back to one write in 30 s."""
+        """Bring the stored status up to date; mere progress is held back to one write in 30 s.
+
+        That a figure is there at all, or is no more, is news.
+        """
         if after == before or self._too_soon(target, before, after):
             return target
         written = self.write_now(target, after)
@@ -100,21 +115,26 @@ class Reporter:
             return False
         if before.last_handled_reconcile_at != after.last_handled_reconcile_at:
             return False
-        if (
-            not _mere_figures(before, after)
-            and not {
-                _reason(before.conditions),
-                _reason(after.conditions),
-            }
-            <= PROGRESS
-        ):
+        if _shown(before) != _shown(after):
+            return False
+        if not _mere_figures(before, after) and not {
+            _reason(before.conditions),
+            _reason(after.conditions),
+        } <= (IMPORTING if isinstance(after, BatchImportStatus) else PROGRESS):
             return False
         return not self.progress_due(target)
 
 
+def _shown(status: Status) -> set[str]:
+    """The figures that a status has, whatever they say."""
+    if not isinstance(status, SteeredStatus):
+        return set()
+    return {name for name in status.figures if getattr(status, name) is not None}
+
+
 def _mere_figures(before: Status, after: Status) -> bool:
     """Whether nothing differs but what only counts, a dataset's statistics for instance."""
-    if not isinstance(before, ManagedStatus) or not isinstance(after, ManagedStatus):
+    if not isinstance(before, SteeredStatus) or not isinstance(after, SteeredStatus):
         return False
     return after.model_copy(update={name: getattr(before, name) for name in after.figures}) == before
 

@@ -7,7 +7,8 @@ after a listing began stays as written, because that listing may not have seen i
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -43,13 +44,18 @@ class _Project:
 class BindingSnapshots:
     """Snapshots by scope. A listing is made at most once at a time per project; others wait for its result."""
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    def __init__(self, now: Callable[[], datetime], wait: Callable[[float], None] = time.sleep) -> None:
         self._now = now
+        self._wait = wait
         self._lock = threading.Lock()
         self._projects: dict[Scope, _Project] = {}
 
-    def read(self, scope: Scope, imm: ImmPort, *, not_before: datetime | None = None) -> Snapshot:
+    def read(
+        self, scope: Scope, imm: ImmPort, *, not_before: datetime | None = None, apart: timedelta = timedelta(0)
+    ) -> Snapshot:
         """The snapshot of a project, listed now if there is none that began after `not_before`.
+
+        With `apart` no listing begins sooner after the last one: what is asked for meanwhile shares the next.
 
         Raises:
             controller.cloud.errors.CloudError: the listing failed.
@@ -64,12 +70,15 @@ class BindingSnapshots:
             since = self._now() - REFUSED if not_before is None else max(not_before, self._now() - REFUSED)
             if project.refused is not None and project.refused[0] > since:
                 raise project.refused[1]
+            if known is not None and (early := (known.looked_at + apart - self._now()).total_seconds()) > 0:
+                self._wait(early)
             return self._list(scope, project)
 
-    def refresh(self, scope: Scope, imm: ImmPort | None = None) -> set[Place]:
-        """List a known project again and say which bindings changed since this was last asked.
+    def refresh(self, scope: Scope, imm: ImmPort | None = None, among: Collection[Place] | None = None) -> set[Place]:
+        """List a known project again and say which bindings, of those in `among`, changed since they were last named.
 
-        Listings made in between, for a reader, count too: whom they concern has to be told just the same.
+        Listings made in between, for a reader, count too: whom they concern has to be told just the same. So has an
+        object whose first pass is under way: nobody knows yet which binding it found, so that one is named later.
 
         Raises:
             controller.cloud.errors.CloudError: the listing failed; the old snapshot stays.
@@ -78,9 +87,10 @@ class BindingSnapshots:
             project = self._projects[scope]
         with project.listing:
             project.imm = imm or project.imm  # the last reader's keys may have ended since
-            self._list(scope, project)
-            changed, project.changed = project.changed, set()
-        return changed
+            there = self._list(scope, project).bindings
+            named = project.changed if among is None else project.changed.intersection(among)
+            project.changed = (project.changed - named).intersection(there)
+        return named
 
     def record(self, scope: Scope, place: Place, facts: BindingFacts | None) -> None:
         """Install the outcome of our own write: None after a delete."""

@@ -56,8 +56,14 @@ def test_bucket_is_indexed_and_followed(world: World) -> None:
 
 
 def test_three_writes_to_ready_and_none_afterwards(world: World) -> None:
-    """Finalizer, intent, Ready; another look at a settled object writes nothing to the cloud or to Kubernetes."""
-    bound(world, "frugal")
+    """Finalizer, intent, Ready; another look at a settled object writes nothing to the cloud or to Kubernetes.
+
+    The bucket is empty: a scan that is met under way would be told, as progress, in a write of its own.
+    """
+    ready_dataset(world, "frugal")
+    world.bucket("frugal-bucket")
+    world.binding("frugal", "frugal-bucket", "frugal")
+    world.await_ready("datasetbinding", "frugal")
     assert world.writes("datasetbindings", "frugal") == ["patch object", "update status", "update status"]
     created = world.calls("CreateBinding")
     world.request("datasetbinding", "frugal", "again")

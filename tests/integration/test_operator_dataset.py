@@ -32,9 +32,8 @@ def test_existing_one_is_adopted_without_a_write(world: World) -> None:
     world.dataset("found")
     assert world.await_ready("dataset", "found")["status"]["adopted"] is True
     assert (world.calls("CreateDataset"), world.calls("UpdateDataset")) == before
-    assert ("Adopted", "it existed already in the cloud and is now kept by this object") in world.events(
-        "Dataset", "found"
-    )
+    told = ["it existed already in the cloud and is now kept by this object"]
+    assert told == world.await_event("Dataset", "found", "Adopted")
 
 
 def test_changed_spec_updates_in_place(world: World) -> None:

@@ -87,9 +87,8 @@ class TestObserve:
             "description",
             "quotas.maxFileCount",
         ]
-        told = [message for reason, message in world.events("Dataset", "watched") if reason == "DriftDetected"]
-        assert len(told) == 1
-        assert "quotas.maxFileCount: wanted 7, is 100000000" in told[0]
+        (told,) = world.await_event("Dataset", "watched", "DriftDetected")
+        assert "quotas.maxFileCount: wanted 7, is 100000000" in told
         assert (metric(world, counted), metric(world, drifted)) == (known[0] + 1, known[1] + 1)
         assert cloud_writes(world) == before
         assert "finalizers" not in (world.get(DATASET, "watched") or {})["metadata"]
@@ -99,7 +98,7 @@ class TestObserve:
         )
         world.request(DATASET, "watched", "look")
         assert world.await_ready(DATASET, "watched")["status"].get("drift") is None
-        assert metric(world, drifted) == known[1]
+        world.until("the metric to follow", lambda: metric(world, drifted) == known[1])
         describe(world, "watched", "theirs")
         world.request(DATASET, "watched", "again")
         assert status(world, DATASET, "watched")["drift"] == [drift | {"actual": "theirs"}]
@@ -123,7 +122,7 @@ class TestObserve:
         assert status(world, BINDING, "halting")["drift"] == [
             {"field": "state", "wanted": "Running", "actual": "Stopped"}
         ]
-        assert ("DriftDetected", "state: wanted Running, is Stopped") in world.events("DatasetBinding", "halting")
+        assert ["state: wanted Running, is Stopped"] == world.await_event("DatasetBinding", "halting", "DriftDetected")
         assert cloud_writes(world) == before
 
     def test_an_absent_binding_is_drift_and_is_not_made(self, world: World) -> None:
@@ -223,6 +222,7 @@ class TestReferences:
         """What it says of itself is in the message."""
         make_bucket(world, "quoting-bucket", 1)
         world.dataset("quoted", project="nowhere")
+        world.await_reason(DATASET, "quoted", "ProjectNotFound")  # before that there is nothing to quote
         world.binding("quoting", "quoting-bucket", "quoted")
         message = world.await_reason(BINDING, "quoting", "DependencyNotReady")["message"]
         assert "waiting for Dataset quoted to become Ready: ProjectNotFound" in message
@@ -327,10 +327,11 @@ class TestProgress:
             world.until("the scan to begin", lambda: _phase(world, "slow") == "FullScanning")
             bind(world, "slow", "slow-bucket")
             world.until("progress", lambda: "progress" in status(world, BINDING, "slow"))
-            progress = status(world, BINDING, "slow")["progress"]
-            assert progress["total"] == 6
-            assert 0 <= progress["indexed"] < 6
-            assert f"{progress['indexed']} of 6 objects" in world.condition(BINDING, "slow", "Ready")["message"]
+            shown = status(world, BINDING, "slow")
+            (ready,) = (c for c in shown["conditions"] if c["type"] == "Ready")
+            assert shown["progress"]["total"] == 6
+            assert 0 <= shown["progress"]["indexed"] < 6
+            assert f"{shown['progress']['indexed']} of 6 objects" in ready["message"]
         finally:
             scan_rate(world, 50)
         assert "progress" not in world.await_ready(BINDING, "slow")["status"]
@@ -338,7 +339,7 @@ class TestProgress:
     def test_it_is_untold_and_unasked_where_the_dataset_has_two_bindings(self, world: World) -> None:
         """The cloud counts per dataset."""
         make_dataset(world, "shared")
-        for bucket in ("shared-one", "shared-two"):
+        for bucket in ("shared-two", "shared-one"):  # a listing that has the one to be looked at has both
             make_bucket(world, bucket, 4)
             world.imm.create_binding(PROJECT, "shared", bucket)
         scan_rate(world, 0.2)

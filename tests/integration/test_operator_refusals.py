@@ -69,16 +69,15 @@ def test_each_refusal_of_a_sign_in_has_its_reason_and_costs_one_call(
     name = code.lower().replace(".", "-")
     world.await_ready("cloudaccount", "main")
     refuse(world, "sts", "GetCallerIdentity", status, code)
-    before, began = signed_in(world), time.monotonic()
+    before = signed_in(world)
     with_key(world, name, world.cloud.access_key_id, world.cloud.access_key_secret)
     condition = world.await_reason("cloudaccount", name, reason, SOON)
     assert words in condition["message"]
-    assert time.monotonic() - began < SOON
     with_key(world, name, world.cloud.access_key_id, world.cloud.access_key_secret, resyncInterval="11m")
     world.await_reason("cloudaccount", name, reason, SOON)
     assert 1 == signed_in(world) - before
     refused = world.cloud.requests("sts", "GetCallerIdentity")[-1]
-    world.until("the event", lambda: bool(events(world, name, reason)))
+    world.await_event("CloudAccount", name, reason)
     assert str(refused["request_id"]) in events(world, name, reason)[0]["message"]
     assert str(refused["request_id"]) not in json.dumps((world.get("cloudaccount", name) or {})["status"])
     assert str(refused["request_id"]) in (world.directory / "operator.log").read_text()
@@ -259,6 +258,7 @@ def test_a_root_key_is_warned_of_once(world: World) -> None:
     world.secret("rooted-own", accessKeyId=world.cloud.access_key_id, accessKeySecret=world.cloud.access_key_secret)
     world.account("rooted", credentials={"secretRef": {"name": "rooted-own"}})
     world.await_ready("cloudaccount", "rooted")
+    world.await_event("CloudAccount", "rooted", "RootAccountKey")
     (event,) = events(world, "rooted", "RootAccountKey")
     assert ("Warning", True, True) == (
         event["type"],

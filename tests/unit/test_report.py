@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from controller.api.datasetbinding import Progress
 from controller.core.plan import Standing, Verdict
 from controller.core.reasons import Reason
 from controller.reconcile.report import Reporter, summarize
@@ -18,12 +19,14 @@ class Room:
         self.key = self.world.binding()
         self.reporter = Reporter(self.world.cluster, self.world.clock)
 
-    def say(self, standing: Standing, reason: Reason, message: str = "") -> bool:
-        """Report a verdict after a second; whether it was written."""
+    def say(self, standing: Standing, reason: Reason, message: str = "", files: int | None = None) -> bool:
+        """Report a verdict, and so many files of ten as progress, after a second; whether it was written."""
         self.world.clock.advance(1)
         target = self.world.cluster.read(self.key)
         verdict = Verdict(standing, reason, message)
         status = summarize(target, target.status, verdict, self.world.clock())
+        progress = Progress(indexed=files, total=10) if files is not None else None
+        status = status.model_copy(update={"progress": progress})
         return self.reporter.write(target, target.status, status, verdict) is not target
 
 
@@ -42,6 +45,15 @@ def test_progress_is_held_back_for_thirty_seconds(room: Room) -> None:
     """From the last write, whatever that said."""
     written = [room.say(Standing.PROGRESSING, Reason.INDEXING, str(second)) for second in range(62)]
     assert [0, 30, 60] == [second for second, was in enumerate(written) if was]
+
+
+def test_the_first_figure_and_its_end_are_news(room: Room) -> None:
+    """Whoever looks while a scan goes on sees that it does; only a figure that grows waits."""
+    scan = Standing.PROGRESSING, Reason.INDEXING
+    assert room.say(*scan)
+    assert [True, False, False] == [room.say(*scan, f"{files} of 10", files) for files in (1, 2, 3)]
+    assert [True, False] == [room.say(*scan, message) for message in ("retrying", "still retrying")]
+    assert [True, False] == [room.say(*scan, f"{files} of 10", files) for files in (4, 5)]
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,23 @@ def test_refresh_names_what_changed_since_it_was_last_asked(room: Room) -> None:
     assert set() == room.snapshots.refresh(SCOPE)
 
 
+def test_what_concerns_nobody_yet_is_named_once_it_does(room: Room) -> None:
+    """A pass says which binding it found at its end, and the cloud may have gone on before that; then silence."""
+    room.snapshots.read(SCOPE, room.cloud)
+    room.cloud.set_state("photos", "Running", "IncrementalScanning")
+    assert set() == room.snapshots.refresh(SCOPE, among=[])
+    assert {PLACE} == room.snapshots.refresh(SCOPE, among=[PLACE])
+    assert set() == room.snapshots.refresh(SCOPE, among=[PLACE])
+
+
+def test_what_is_gone_before_it_concerned_anybody_is_forgotten(room: Room) -> None:
+    """Or other people's bindings would be remembered for ever."""
+    room.snapshots.read(SCOPE, room.cloud)
+    room.cloud.bindings.clear()
+    assert set() == room.snapshots.refresh(SCOPE, among=[])
+    assert set() == room.snapshots.refresh(SCOPE, among=[PLACE])
+
+
 def test_our_own_write_is_read_at_once(room: Room) -> None:
     """Made and removed alike."""
     room.snapshots.read(SCOPE, room.cloud)
