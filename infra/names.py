@@ -8,15 +8,6 @@ from controller.api.fields import spelled
 
 # The tag of a bucket whose objects are written once and never overwritten.
 HOLDS, RECORDS = "holds", "operator-records"
-# Provider's documents of mns_topic and mns_queue; the length is that of "Limits" of Simple Message Queue.
-MnsName = Annotated[
-    str,
-    spelled(
-        "a topic or queue name is 1 to 120 letters, digits and hyphens, and starts with a letter or digit",
-        r"^[a-zA-Z0-9][a-zA-Z0-9-]*$",
-        max_length=120,
-    ),
-]
 # RAM CreateRole (1-64, letters, digits, `.` and `-`), CreatePolicy (1-128, letters, digits and `-`) and CreateUser: a
 # role's policy has the role's name, so all three rules hold.
 RoleName = Annotated[

@@ -111,6 +111,8 @@ def _scope(settings: StackSettings) -> rights.Scope:
         topics=tuple(names.topic for names in settings.shard_names),
         keys=() if key is None else (key,),
         work=(settings.work_bucket,),
+        queues=tuple(names.queue for names in settings.shard_names),
+        dead_letter_queues=tuple(names.dead_letter_queue for names in settings.shard_names),
     )
 
 

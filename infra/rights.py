@@ -19,6 +19,10 @@ DATASETS = PROJECT + "/dataset/*"
 BUCKET = "acs:oss:*:{account}:{bucket}"  # an OSS ARN has no region
 OBJECTS = BUCKET + "/*"
 OWNER_RECORDS = "acs:oss:*:{account}:{work}/owners/*"
+RUN_RECORDS = "acs:oss:*:{account}:{work}/runs/*"
+QUEUE = "acs:mns:{region}:{account}:/queues/{queue}"
+MESSAGES = QUEUE + "/messages"
+DEAD_LETTERS = "acs:mns:{region}:{account}:/queues/{dead_letter_queue}/messages"
 PUBLISHED = "acs:mns:{region}:{account}:/topics/{topic}/messages"
 KEY = "acs:kms:{region}:{account}:key/{key}"
 LONGEST_POLICY = 6144  # characters without white space, RAM's limit of a custom policy
@@ -30,8 +34,8 @@ class Right:
 
     Attributes:
         action: RAM's name of it.
-        resource: ARN with `{region}`, `{account}` and one of `{project}`, `{bucket}`, `{work}`, `{topic}`, `{key}` to
-            fill in.
+        resource: ARN with `{region}`, `{account}` and one of `{project}`, `{bucket}`, `{work}`, `{topic}`, `{queue}`,
+            `{dead_letter_queue}`, `{key}` to fill in.
         why: What it is needed for.
         confirmed: Whether the vendor's own page names this action with this resource.
     """
@@ -53,10 +57,12 @@ class Scope:
     topics: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     work: tuple[str, ...] = ()
+    queues: tuple[str, ...] = ()
+    dead_letter_queues: tuple[str, ...] = ()
 
 
 # api-imm-2020-09-30-getproject and so on, table "RAM authorization" of each; OSS: "RAM policy overview".
-OPERATOR = (
+BINDINGS = (
     Right("imm:GetProject", PROJECT, "tells an absent dataset from an absent project", confirmed=True),
     Right("imm:GetDataset", DATASETS, "compares a Dataset with its spec", confirmed=True),
     # Its page lies in our source with the table cut off; the name follows the pattern of all others.
@@ -75,6 +81,26 @@ OPERATOR = (
     Right("oss:PutObject", OWNER_RECORDS, "writes down once that a binding is this cluster's", confirmed=True),
     Right("oss:DeleteObject", OWNER_RECORDS, "gives a binding up when its object is deleted", confirmed=True),
 )
+# MNS: "Permission policies and examples" (doc-detail/27447) has an action per operation, one at a time or in a batch.
+IMPORTS = (
+    Right("imm:BatchIndexFileMeta", DATASETS, "indexes the files of an import", confirmed=True),
+    Right("imm:BatchUpdateFileMeta", DATASETS, "labels files that are indexed already", confirmed=True),
+    # These two pages lie in our source with the table cut off.
+    Right("imm:BatchDeleteFileMeta", DATASETS, "removes metadata, for an import that says so", confirmed=False),
+    Right("imm:BatchGetFileMeta", DATASETS, "looks up files whose result did not arrive", confirmed=False),
+    Right("mns:BatchReceiveMessage", MESSAGES, "receives the results of index calls", confirmed=True),
+    Right("mns:BatchDeleteMessage", MESSAGES, "removes a result that is in the run's journal", confirmed=False),
+    # Others' working policies have these two where messages are received and deleted in batches.
+    Right("mns:ReceiveMessage", MESSAGES, "stands beside BatchReceiveMessage, which may ask for it", confirmed=True),
+    Right("mns:DeleteMessage", MESSAGES, "stands beside BatchDeleteMessage, which may ask for it", confirmed=True),
+    Right("mns:GetQueueAttributes", QUEUE, "tells how many results wait", confirmed=True),
+    Right("mns:SendMessage", DEAD_LETTERS, "puts messages aside that are no results of ours", confirmed=True),
+    Right("oss:GetObject", RUN_RECORDS, "reads a run's frozen content and journals", confirmed=True),
+    Right("oss:PutObject", RUN_RECORDS, "writes them, and the report", confirmed=True),
+    Right("oss:ListObjects", BUCKET, "lists the files under an import's prefix", confirmed=True),
+    Right("oss:GetObject", OBJECTS, "reads an import's table", confirmed=True),
+)
+OPERATOR = (*BINDINGS, *IMPORTS)
 # "Custom permissions for image processing" names GetObject and PublishMessage as the minimum of a custom role.
 IMM = (
     Right("oss:GetBucketInfo", BUCKET, "opens the bucket of a binding", confirmed=False),
@@ -93,6 +119,8 @@ def resources(right: Right, scope: Scope) -> list[str]:
         "bucket": scope.buckets,
         "work": scope.work,
         "topic": scope.topics,
+        "queue": scope.queues,
+        "dead_letter_queue": scope.dead_letter_queues,
         "key": scope.keys,
     }
     (kind,) = (name for name in held if f"{{{name}}}" in right.resource)

@@ -13,9 +13,9 @@ from typing import Annotated, Self
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from controller.api.cloudaccount import Endpoints
-from controller.api.fields import AccountId, BucketName, Model, ObjectName, RegionId
+from controller.api.fields import AccountId, BucketName, MnsName, Model, ObjectName, RegionId
 from controller.api.handover import refuse_colliding
-from infra.names import MnsName, Prefix, RoleName, ShardName, TagKey, TagValue
+from infra.names import Prefix, RoleName, ShardName, TagKey, TagValue
 from infra.sections import ImageSearch, Operator, ProjectSettings, Rrsa, Storage, Work
 
 OWNERS = "owners/"  # the operator's owner records in the work bucket, which nothing may expire

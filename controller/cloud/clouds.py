@@ -10,10 +10,13 @@ from controller.cloud.ambient import refused
 from controller.cloud.assume import Address, RoleSts
 from controller.cloud.credentials import Credentials
 from controller.cloud.fence import Fence, unfenced
+from controller.cloud.files import ImmFiles
 from controller.cloud.imm import Imm
+from controller.cloud.imm_calls import ImmCalls
 from controller.cloud.limiter import Lane, Limiter, Limiters
+from controller.cloud.mns import MnsQueue
 from controller.cloud.oss import Oss
-from controller.cloud.ports import ImmPort, OssPort, RolePort, StsPort
+from controller.cloud.ports import FilesPort, ImmPort, OssPort, QueuePort, RolePort, StsPort
 from controller.cloud.sts import Sts
 
 
@@ -28,6 +31,7 @@ class Place:
     region: str
     imm: str | None = None
     oss: str | None = None
+    mns: str | None = None
     work_bucket: str | None = None
 
 
@@ -36,11 +40,13 @@ class Rates:
     """Calls a second the operator allows itself, by scope.
 
     IMM allows 100 a second per project over all operations by default (API reference, Project.ProjectQueriesPerSecond);
-    we leave a fifth to everybody else.
+    we leave a fifth to everybody else. MNS takes 3,000 messages a second per queue (its page of limits), up to sixteen
+    of them in a call.
     """
 
     imm_per_project: float = 80.0
     oss_per_account: float = 200.0
+    mns_per_account: float = 100.0
     sts_per_account: float = 5.0
 
 
@@ -48,7 +54,9 @@ class Clouds(Protocol):
     """Where the reconcile steps get their ports from."""
 
     def imm(self, place: Place, credentials: Credentials, lane: Lane) -> ImmPort: ...
+    def files(self, place: Place, credentials: Credentials, lane: Lane) -> FilesPort: ...
     def oss(self, place: Place, credentials: Credentials, lane: Lane) -> OssPort: ...
+    def queue(self, place: Place, credentials: Credentials, queue_name: str) -> QueuePort: ...
     def sts(self, place: Place, credentials: Credentials, lane: Lane) -> StsPort: ...
     def roles(self, place: Place, lane: Lane) -> RolePort: ...
     def ambient(self) -> Credentials: ...
@@ -66,19 +74,27 @@ class AlibabaClouds:
         sts_ca_file: str | None = None,
         ambient: Callable[[], Credentials] = refused,
         fence: Fence = unfenced,
+        imm_form_body: bool = False,
     ) -> None:
         self._limiters = limiters
         self._rates = rates
         self._sts = Address(sts_endpoint, sts_ca_file)
         self._fence = fence
         self._ambient = ambient
+        self._imm_form_body = imm_form_body
 
     def imm(self, place: Place, credentials: Credentials, lane: Lane) -> ImmPort:
+        return Imm(self._imm_calls(place, credentials, lane))
+
+    def files(self, place: Place, credentials: Credentials, lane: Lane) -> FilesPort:
+        return ImmFiles(self._imm_calls(place, credentials, lane), form_body=self._imm_form_body)
+
+    def _imm_calls(self, place: Place, credentials: Credentials, lane: Lane) -> ImmCalls:
         def limiter_of(project: str) -> Limiter:
             rate = self._rates.imm_per_project
             return self._limiters.get("imm", place.account_id, place.region, project, rate=rate, burst=rate / 4)
 
-        return Imm(
+        return ImmCalls(
             credentials,
             region=place.region,
             endpoint=place.imm,
@@ -91,6 +107,16 @@ class AlibabaClouds:
         rate = self._rates.oss_per_account
         limiter = self._limiters.get("oss", place.account_id, rate=rate, burst=rate / 4)
         return Oss(credentials, region=place.region, endpoint=place.oss, limiter=limiter, lane=lane, fence=self._fence)
+
+    def queue(self, place: Place, credentials: Credentials, queue_name: str) -> QueuePort:
+        rate = self._rates.mns_per_account
+        return MnsQueue(
+            credentials,
+            endpoint=place.mns or f"https://{place.account_id}.mns.{place.region}.aliyuncs.com",
+            queue=queue_name,
+            limiter=self._limiters.get("mns", place.account_id, rate=rate, burst=rate / 4),
+            fence=self._fence,
+        )
 
     def sts(self, place: Place, credentials: Credentials, lane: Lane) -> StsPort:
         return Sts(

@@ -16,7 +16,9 @@
         │   ├── WrongRegion      it is not in the region that was asked, or there is no such region
         │   ├── ParentNotFound   the project or dataset it belongs to does not exist
         │   ├── BucketNotFound   the bucket it belongs to does not exist
-        │   └── NotEmpty         it is to be deleted and something is still in it
+        │   ├── QueueNotFound    the queue it belongs to does not exist
+        │   ├── NotEmpty         it is to be deleted and something is still in it
+        │   └── TooLong          the request is longer than the gateway takes
         └── Quota            a limit of the account, project or dataset is reached
 
 Absence is not an error: a port returns None, and only when the parent is confirmed to exist. Adapters raise nothing
@@ -130,8 +132,16 @@ class BucketNotFound(Invalid):
     """The bucket does not exist, so nothing can be said of what would be in it."""
 
 
+class QueueNotFound(Invalid):
+    """The queue does not exist, so nothing can be said of what would be in it."""
+
+
 class NotEmpty(Invalid):
     """It is to be deleted and something is still in it."""
+
+
+class TooLong(Invalid):
+    """The request is longer than the gateway takes; one with less in it may pass."""
 
 
 class Quota(Terminal):

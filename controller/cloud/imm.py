@@ -11,54 +11,37 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from alibabacloud_imm20200930 import models
-from alibabacloud_imm20200930.client import Client
 
 from controller.cloud import openapi
-from controller.cloud.credentials import Credentials
-from controller.cloud.errors import CloudError, Invalid, NotEmpty, ParentNotFound, TimedOut
-from controller.cloud.fence import Fence, unfenced
-from controller.cloud.limiter import Lane, Limiter
+from controller.cloud.errors import Invalid, NotEmpty, ParentNotFound, TimedOut
+from controller.cloud.imm_calls import ImmCalls
 from controller.cloud.ports import ProjectSpec
 from controller.core.facts import BindingFacts, DatasetFacts, ProjectFacts, QuotaFacts
 
 PAGE = 200  # ListBindings and ListDatasets take up to 200 a page
 OSS = "oss://"
-READING = ("Get", "List", "SimpleQuery")  # what is not known to read is behind the fence
 
 
 class Imm:
-    """IMM as one account in one region. Safe to share between threads; `limiter_of` gives a project's limiter."""
+    """IMM as one account in one region. Safe to share between threads."""
 
-    def __init__(
-        self,
-        credentials: Credentials,
-        *,
-        region: str,
-        endpoint: str | None,
-        limiter_of: Callable[[str], Limiter],
-        lane: Lane = Lane.EDIT,
-        fence: Fence = unfenced,
-    ) -> None:
-        self._client = Client(openapi.client_config(credentials, region=region, endpoint=endpoint))
-        self._limiter_of = limiter_of
-        self._lane = lane
-        self._fence = fence
-        self._credentials = credentials
+    def __init__(self, calls: ImmCalls) -> None:
+        self._calls = calls
 
     def get_project(self, project: str) -> ProjectFacts | None:
-        body = self._or_none(project, "GetProject", models.GetProjectRequest(project_name=project))
+        body = self._calls.or_none(project, "GetProject", models.GetProjectRequest(project_name=project))
         return _project(_part(body, "Project")) if body else None
 
     def create_project(self, spec: ProjectSpec) -> ProjectFacts:
         request = models.CreateProjectRequest(**_project_fields(spec))
-        return _project(_part(self._call(spec.name, "CreateProject", request), "Project"))
+        return _project(_part(self._calls.call(spec.name, "CreateProject", request), "Project"))
 
     def update_project(self, spec: ProjectSpec) -> ProjectFacts:
         request = models.UpdateProjectRequest(**_project_fields(spec))
-        return _project(_part(self._call(spec.name, "UpdateProject", request), "Project"))
+        return _project(_part(self._calls.call(spec.name, "UpdateProject", request), "Project"))
 
     def delete_project(self, project: str) -> None:
-        self._or_none(project, "DeleteProject", models.DeleteProjectRequest(project_name=project))
+        self._calls.or_none(project, "DeleteProject", models.DeleteProjectRequest(project_name=project))
 
     def list_datasets(self, project: str) -> list[DatasetFacts]:
         return [
@@ -73,7 +56,7 @@ class Imm:
 
     def get_dataset(self, project: str, dataset: str) -> DatasetFacts | None:
         request = models.GetDatasetRequest(project_name=project, dataset_name=dataset, with_statistics=True)
-        body = self._or_none(project, "GetDataset", request)
+        body = self._calls.or_none(project, "GetDataset", request)
         if body is None:
             self._require_project(project)
             return None
@@ -85,7 +68,7 @@ class Imm:
         request = models.CreateDatasetRequest(
             project_name=project, dataset_name=dataset, **_dataset_fields(template_id, description, quotas)
         )
-        return _dataset(_part(self._in_project(project, "CreateDataset", request), "Dataset"))
+        return _dataset(_part(self._calls.in_project(project, "CreateDataset", request), "Dataset"))
 
     def update_dataset(
         self, project: str, dataset: str, *, template_id: str | None, description: str | None, quotas: QuotaFacts
@@ -93,12 +76,12 @@ class Imm:
         request = models.UpdateDatasetRequest(
             project_name=project, dataset_name=dataset, **_dataset_fields(template_id, description, quotas)
         )
-        return _dataset(_part(self._in_project(project, "UpdateDataset", request), "Dataset"))
+        return _dataset(_part(self._calls.in_project(project, "UpdateDataset", request), "Dataset"))
 
     def delete_dataset(self, project: str, dataset: str) -> None:
         request = models.DeleteDatasetRequest(project_name=project, dataset_name=dataset)
         try:
-            self._or_none(project, "DeleteDataset", request)
+            self._calls.or_none(project, "DeleteDataset", request)
         except Invalid as error:
             if type(error) is not Invalid:
                 raise
@@ -119,11 +102,11 @@ class Imm:
 
     def create_binding(self, project: str, dataset: str, bucket: str) -> BindingFacts:
         request = models.CreateBindingRequest(project_name=project, dataset_name=dataset, uri=OSS + bucket)
-        return _binding(_part(self._in_project(project, "CreateBinding", request), "Binding"))
+        return _binding(_part(self._calls.in_project(project, "CreateBinding", request), "Binding"))
 
     def delete_binding(self, project: str, dataset: str, bucket: str) -> None:
         request = models.DeleteBindingRequest(project_name=project, dataset_name=dataset, uri=OSS + bucket)
-        self._or_none(project, "DeleteBinding", request)
+        self._calls.or_none(project, "DeleteBinding", request)
 
     def simple_query(
         self, project: str, dataset: str, query: Mapping[str, Any], limit: int = 100
@@ -134,35 +117,8 @@ class Imm:
             query=models.SimpleQuery().from_map(json.loads(json.dumps(query))),
             max_results=limit,
         )
-        files: list[dict[str, Any]] = self._in_project(project, "SimpleQuery", request).get("Files", [])
+        files: list[dict[str, Any]] = self._calls.in_project(project, "SimpleQuery", request).get("Files", [])
         return files
-
-    def _call(self, project: str, operation: str, request: Any) -> dict[str, Any]:
-        method = getattr(self._client, _snake(operation) + "_with_options")
-        return openapi.call(
-            f"imm:{operation}",
-            method,
-            request,
-            limiter=self._limiter_of(project),
-            lane=self._lane,
-            credentials=self._credentials,
-            fence=unfenced if operation.startswith(READING) else self._fence,
-        )
-
-    def _or_none(self, project: str, operation: str, request: Any) -> dict[str, Any] | None:
-        try:
-            return self._call(project, operation, request)
-        except Invalid as error:
-            if error.code.startswith(openapi.NOT_FOUND):
-                return None
-            raise
-
-    def _in_project(self, project: str, operation: str, request: Any) -> dict[str, Any]:
-        """A call whose "not found" can only mean the project or the dataset above it."""
-        try:
-            return self._call(project, operation, request)
-        except Invalid as error:
-            raise _parent_missing(error) if error.code.startswith(openapi.NOT_FOUND) else error from error
 
     def _require_project(self, project: str) -> None:
         if self.get_project(project) is None:
@@ -177,15 +133,11 @@ class Imm:
     ) -> Iterator[dict[str, Any]]:
         token: str | None = None
         while True:
-            body = self._in_project(project, operation, request(token))
+            body = self._calls.in_project(project, operation, request(token))
             yield from body.get(items) or []
             token = body.get("NextToken") or None
             if token is None:
                 return
-
-
-def _parent_missing(error: CloudError) -> ParentNotFound:
-    return ParentNotFound(error.operation, error.message, code=error.code, request_id=error.request_id)
 
 
 def _part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -194,10 +146,6 @@ def _part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if not isinstance(part, Mapping):
         raise TimedOut("imm", f"the answer has no {name}; whether the call took effect is unclear")
     return part
-
-
-def _snake(operation: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in operation).lstrip("_")
 
 
 def _given(**fields: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from alibabacloud_tea_openapi.utils_models import Config
 from darabonba.exceptions import ResponseException
@@ -41,6 +41,11 @@ _BAD_CREDENTIALS = (
 _WRONG_REGION = ("InvalidRegion", "UnsupportedRegion", "RegionId.NotSupported")
 _DENIED = ("NoPermission", "Forbidden", "AccessDenied", "UnauthorizedOperation")
 _QUOTA = ("LimitExceeded", "QuotaExceeded")
+# No page names the gateway's code, or says that it answers in JSON at all.
+_TOO_LONG = ("InvalidURI.TooLong", "RequestURITooLong", "URITooLong", "EntityTooLarge", "RequestEntityTooLarge")
+_TOO_LONG_STATUS = (413, 414, 431)  # RFC 9110 and 6585: content, address, header fields
+_BAD_REQUEST = 400
+_SHORT = 1024  # bytes of query that every gateway takes: a bad request so short is bad for something else
 _NEVER_SENT = ("Connection refused", "Name or service not known", "NewConnectionError", "NameResolutionError")
 _QUERY = re.compile(r"\?[^\s'\")]+")
 NOT_FOUND = "ResourceNotFound"
@@ -112,7 +117,7 @@ def call(
 def translate(operation: str, error: Exception) -> errors.CloudError:
     """Put an SDK exception into our tree, keeping the code and the request id."""
     if not isinstance(error, ResponseException):
-        return _lost(operation, error)
+        return _too_long(operation, error) or _lost(operation, error)
     code = error.code or ""
     request_id = getattr(error, "request_id", None) or (error.data or {}).get("RequestId", "") or ""
     message = str((error.data or {}).get("Message") or error.message or code)[:512]
@@ -124,6 +129,8 @@ def translate(operation: str, error: Exception) -> errors.CloudError:
         return errors.Throttled(
             operation, message, code=code, request_id=request_id, retry_after=after / 1000 if after else None
         )
+    if error.status_code in _TOO_LONG_STATUS or code.startswith(_TOO_LONG):
+        return errors.TooLong(operation, message, code=code, request_id=request_id)
     return _by_code(code, error.status_code)(operation, message, code=code, request_id=request_id)
 
 
@@ -143,6 +150,26 @@ def _by_code(code: str, status: int | None) -> type[errors.CloudError]:
         return errors.Unavailable
     # A 5xx says nothing about the effect: it may have come from a gateway behind which the work went on.
     return errors.TimedOut if status is None or status >= 500 else errors.Invalid  # noqa: PLR2004 - HTTP's own line
+
+
+def _too_long(operation: str, error: Exception) -> errors.TooLong | None:
+    """A gateway's page that refuses a request for its length: none of it took effect."""
+    status = _status(error)
+    query = urlencode(getattr(getattr(error, "last_request", None), "query", None) or {})
+    if status not in _TOO_LONG_STATUS and (status != _BAD_REQUEST or len(query) <= _SHORT):
+        return None
+    return errors.TooLong(operation, f"HTTP {status}, with an address of {len(query)} bytes")
+
+
+def _status(error: Exception) -> int | None:
+    """The HTTP status of an answer that is no JSON: the SDK keeps it nowhere but in a local variable."""
+    at = error.__traceback__
+    while at is not None:
+        status = getattr(at.tb_frame.f_locals.get("_last_response"), "status_code", None)
+        if isinstance(status, int):
+            return status
+        at = at.tb_next
+    return None
 
 
 def _lost(operation: str, error: Exception) -> errors.CloudError:

@@ -12,18 +12,21 @@ from xml.etree.ElementTree import ParseError
 
 import oss2
 from oss2.exceptions import OssError
+from urllib3.exceptions import HTTPError
 
 from controller.cloud import errors, openapi, regions, trace
 from controller.cloud.credentials import Credentials
 from controller.cloud.fence import Fence, unfenced
 from controller.cloud.limiter import Lane, Limiter
-from controller.cloud.ports import CALL_TIMEOUT
-from controller.core.facts import BucketFacts
+from controller.cloud.ports import CALL_TIMEOUT, ObjectPage, ObjectRange
+from controller.core.facts import BucketFacts, ObjectFacts
 
 TIMEOUT = CALL_TIMEOUT / 2  # seconds; oss2 takes one number for connecting and for reading
-LARGEST_OBJECT = 64 * 1024  # bytes of an object that are read: everything here is a small record
+LARGEST_RECORD = 64 * 1024  # bytes
 FORBID_OVERWRITE = {"x-oss-forbid-overwrite": "true"}
-VERSIONED = "VersionedBucket"  # our own code, for what OSS does not refuse
+GET = "oss:GetObject"
+VERSIONED, TOO_LARGE = "VersionedBucket", "ObjectTooLarge"  # our own codes, for what OSS does not refuse
+BEYOND = "InvalidRange"
 LOST_ON_THE_WAY = -2  # oss2's status for a request that got no answer
 
 
@@ -69,23 +72,62 @@ class Oss:
             size=stat.storage_size_in_bytes,
         )
 
-    def get_object(self, bucket: str, key: str) -> bytes | None:
-        body = b""
+    def get_object(self, bucket: str, key: str, *, largest: int = LARGEST_RECORD) -> bytes | None:
+        got = self._get(bucket, key, {}, largest)
+        if got is None:
+            return None
+        result, data = got
+        _refuse_versions(GET, bucket, result)
+        if (result.content_length or 0) > largest:
+            raise errors.Invalid(
+                GET,
+                f"oss://{bucket}/{key} has {result.content_length} bytes, and what belongs there has {largest} at most",
+                code=TOO_LARGE,
+                request_id=result.request_id,
+            )
+        return data
 
-        def get() -> Any:
-            nonlocal body
-            result = self._bucket(bucket).get_object(key)
-            body = result.read(LARGEST_OBJECT)
-            return result
-
+    def get_range(
+        self, bucket: str, key: str, first: int, count: int, *, etag: str | None = None
+    ) -> ObjectRange | None:
+        same = {"If-Match": f'"{etag}"'} if etag else {}
+        # Without the second header OSS sends the whole object when a part of the range lies beyond its end.
+        part = {"Range": f"bytes={first}-{first + count - 1}", "x-oss-range-behavior": "standard"}
         try:
-            result = self._call("oss:GetObject", get, about=f"oss://{bucket}/{key}")
+            got = self._get(bucket, key, same | part, count)
         except errors.Invalid as error:
-            if error.code == "NoSuchKey":
-                return None
-            raise
-        _refuse_versions("oss:GetObject", bucket, result)
-        return body
+            if error.code != BEYOND:
+                raise
+            return self._beyond_end(bucket, key, first, same)
+        if got is None:
+            return None
+        result, data = got
+        if first > 0 and not (result.content_range or "").startswith(f"bytes {first}-"):
+            raise errors.TimedOut(GET, f"the answer is another part of oss://{bucket}/{key} than was asked for")
+        return ObjectRange(data, _whole(result), result.etag)
+
+    def _beyond_end(self, bucket: str, key: str, first: int, same: dict[str, str]) -> ObjectRange | None:
+        """The size, from a range that can be served; of an empty object none can, and then OSS sends all of it."""
+        got = self._get(bucket, key, same | {"Range": "bytes=0-0"}, 1)
+        if got is None:
+            return None
+        if _whole(got[0]) > first:
+            raise errors.Conflict(GET, f"oss://{bucket}/{key} changes while it is read")
+        return ObjectRange(b"", _whole(got[0]), got[0].etag)
+
+    def list_objects(self, bucket: str, prefix: str, *, after: str | None = None, most: int = 1000) -> ObjectPage:
+        def page() -> Any:
+            return self._bucket(bucket).list_objects_v2(prefix, start_after=after or "", max_keys=most)
+
+        result = self._call("oss:ListObjects", page, about=f"oss://{bucket}/{prefix}")
+        objects = tuple(ObjectFacts(item.key, item.size, item.etag) for item in result.object_list)
+        return ObjectPage(objects, objects[-1].key if result.is_truncated and objects else None)
+
+    def put_object(self, bucket: str, key: str, data: bytes) -> None:
+        def put() -> Any:
+            return self._bucket(bucket).put_object(key, data)
+
+        self._call("oss:PutObject", put, about=f"oss://{bucket}/{key}", fence=self._fence)
 
     def put_new(self, bucket: str, key: str, data: bytes) -> None:
         def put() -> Any:
@@ -99,6 +141,23 @@ class Oss:
             return self._bucket(bucket).delete_object(key)
 
         self._call("oss:DeleteObject", delete, about=f"oss://{bucket}/{key}", fence=self._fence)
+
+    def _get(self, bucket: str, key: str, headers: dict[str, str], most: int) -> tuple[Any, bytes] | None:
+        """GetObject, and up to `most` bytes of its body; None without the object."""
+        data = b""
+
+        def get() -> Any:
+            nonlocal data
+            result = self._bucket(bucket).get_object(key, headers=headers)
+            data = _body(result, most)
+            return result
+
+        try:
+            return self._call(GET, get, about=f"oss://{bucket}/{key}"), data
+        except errors.Invalid as error:
+            if error.code == "NoSuchKey":
+                return None
+            raise
 
     def _bucket(self, bucket: str) -> Any:
         return oss2.Bucket(
@@ -114,12 +173,16 @@ class Oss:
         with self._limiter.slot(self._lane), self._credentials.passing(operation), fence(operation):
             try:
                 result = method()
-            except (OssError, ParseError, OSError) as error:
+            except (OssError, ParseError, OSError, HTTPError) as error:
                 failure = _translate(operation, error) if isinstance(error, OssError) else _unreadable(operation, error)
                 failure.message += f" ({about})" if about else ""
                 trace.calls.add(operation, type(failure).__name__)
                 raise failure from error
-        trace.succeeded(operation, result.request_id or "")
+        if not result.request_id:  # every answer of OSS has one: this was somebody's on the way
+            result.resp.response.close()
+            trace.calls.add(operation, errors.TimedOut.__name__)
+            raise errors.TimedOut(operation, f"the answer does not come from OSS ({about})")
+        trace.succeeded(operation, result.request_id)
         return result
 
 
@@ -133,6 +196,7 @@ _BY_CODE: dict[str, type[errors.CloudError]] = {
     "NoSuchBucket": errors.BucketNotFound,
     "FileAlreadyExists": errors.Conflict,
     "BucketNotEmpty": errors.Conflict,
+    "PreconditionFailed": errors.Conflict,
 }
 _ELSEWHERE = "must be addressed using the specified endpoint"  # said with the code AccessDenied
 _SERVER_ERROR = 500
@@ -150,8 +214,24 @@ def _refuse_versions(operation: str, bucket: str, result: Any) -> None:
             f"bucket {bucket} keeps versions of its objects, or once did, and OSS then overwrites records that must be "
             "written once: use a bucket that never had versioning",
             code=VERSIONED,
-            request_id=result.request_id or "",
+            request_id=result.request_id,
         )
+
+
+def _body(result: Any, most: int) -> bytes:
+    """Up to `most` bytes as they are stored, whatever their Content-Encoding says, and the connection given back."""
+    try:
+        data: bytes = result.resp.response.raw.read(most, decode_content=False)
+    finally:
+        result.close()
+    if len(data) < min(most, result.content_length or 0):
+        raise ConnectionError(f"the body ended after {len(data)} bytes")
+    return data
+
+
+def _whole(result: Any) -> int:
+    """The size of the object of which an answer may be a part."""
+    return int(result.content_range.rpartition("/")[2] if result.content_range else result.content_length)
 
 
 def _unreadable(operation: str, error: Exception) -> errors.CloudError:

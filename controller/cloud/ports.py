@@ -6,18 +6,35 @@ Every method makes at most the calls its docstring names, waits for the shared l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from controller.cloud.credentials import Credentials
-from controller.core.facts import BindingFacts, BucketFacts, Caller, DatasetFacts, ProjectFacts, QuotaFacts
+from controller.core.facts import (
+    BindingFacts,
+    BucketFacts,
+    Caller,
+    DatasetFacts,
+    FileFacts,
+    FileOutcome,
+    ObjectFacts,
+    ProjectFacts,
+    QueueFacts,
+    QuotaFacts,
+    Received,
+)
 
 __all__ = [
+    "FilesPort",
     "ImmPort",
+    "IndexedFile",
+    "ObjectPage",
+    "ObjectRange",
     "OssPort",
     "ProjectFacts",
     "ProjectSpec",
+    "QueuePort",
     "QuotaFacts",
     "Role",
     "RolePort",
@@ -109,6 +126,76 @@ class ImmPort(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class IndexedFile:
+    """A file to index, or whose labels are to change (InputFile): `oss://bucket/key` or `pds://…`."""
+
+    uri: str
+    custom_id: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+class FilesPort(Protocol):
+    """File metadata of IMM 2020-09-30. At most 100 files a call; `ParentNotFound` without project or dataset.
+
+    Every parameter travels in the URL unless the operator's settings say otherwise: `TooLong` when the gateway refuses
+    the request for its length. Nothing took effect then, and fewer files may pass.
+    """
+
+    def index(self, project: str, dataset: str, files: Sequence[IndexedFile], *, topic: str, user_data: str) -> str:
+        """BatchIndexFileMeta: asynchronous; the outcome of each file is published on `topic`. Returns the EventId."""
+        ...
+
+    def update(self, project: str, dataset: str, files: Sequence[IndexedFile]) -> list[FileOutcome]:
+        """BatchUpdateFileMeta of CustomId and CustomLabels, in the order of the answer."""
+        ...
+
+    def delete(self, project: str, dataset: str, uris: Sequence[str]) -> None:
+        """BatchDeleteFileMeta: the metadata goes, the object stays; absence is success."""
+        ...
+
+    def get(self, project: str, dataset: str, uris: Sequence[str]) -> list[FileFacts]:
+        """BatchGetFileMeta: those that the dataset holds."""
+        ...
+
+
+class QueuePort(Protocol):
+    """One MNS queue. Not to be shared between threads: whoever waits for messages owns their port."""
+
+    def receive(self, wait: int, most: int = 16) -> list[Received]:
+        """BatchReceiveMessage, up to `wait` seconds (at most 30); empty when nothing came. Bodies as they lie there."""
+        ...
+
+    def delete(self, handles: Sequence[str]) -> None:
+        """BatchDeleteMessage, at most 16. A handle that is no longer valid is no error: the message comes again."""
+        ...
+
+    def send(self, body: str) -> None:
+        """SendMessage, the body as it is."""
+        ...
+
+    def look(self) -> QueueFacts | None:
+        """GetQueueAttributes; None when there is no such queue."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRange:
+    """A part of an object: `data` from the asked offset on, of an object of `size` bytes in the version `etag`."""
+
+    data: bytes
+    size: int
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectPage:
+    """A page of a listing, in the order of the keys. `next_after` goes into the next call; None on the last page."""
+
+    objects: tuple[ObjectFacts, ...]
+    next_after: str | None
+
+
 class OssPort(Protocol):
     """Object Storage Service, for what the operator itself looks at."""
 
@@ -116,8 +203,25 @@ class OssPort(Protocol):
         """GetBucketInfo and GetBucketStat; None when no bucket of that name exists."""
         ...
 
-    def get_object(self, bucket: str, key: str) -> bytes | None:
-        """GetObject of a small record; None when there is none, `BucketNotFound` without the bucket.
+    def get_range(
+        self, bucket: str, key: str, first: int, count: int, *, etag: str | None = None
+    ) -> ObjectRange | None:
+        """GetObject of `count` bytes from `first` on; fewer at the end. None without the object.
+
+        With `etag`, `Conflict` when the object is not that version any more.
+        """
+        ...
+
+    def list_objects(self, bucket: str, prefix: str, *, after: str | None = None, most: int = 1000) -> ObjectPage:
+        """ListObjectsV2, one page of the keys beyond `after`; `BucketNotFound` without the bucket."""
+        ...
+
+    def put_object(self, bucket: str, key: str, data: bytes) -> None:
+        """PutObject, whatever is there."""
+        ...
+
+    def get_object(self, bucket: str, key: str, *, largest: int = 64 * 1024) -> bytes | None:
+        """GetObject of at most `largest` bytes; None when there is none, `BucketNotFound` without the bucket.
 
         `Invalid` when the bucket keeps versions: records in it are not safe.
         """

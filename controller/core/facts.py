@@ -105,3 +105,49 @@ class BucketFacts:
     region: str
     objects: int | None = None
     size: int | None = None  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFacts:
+    """An object in a listing."""
+
+    key: str
+    size: int  # bytes
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """A file's metadata in a dataset. `updated_at` is RFC 3339; `reason` says why indexing it failed, if it did."""
+
+    uri: str
+    updated_at: str
+    object_status: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutcome:
+    """What became of one file; `error` is empty where it succeeded."""
+
+    uri: str
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message of a queue, hidden from other readers for the queue's visibility timeout."""
+
+    id: str
+    handle: str
+    body: str
+    enqueued_at: float  # seconds since 1970
+    times: int  # how often it was received, this time included
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFacts:
+    """How many messages wait, and how many are hidden because somebody works on them."""
+
+    waiting: int
+    in_work: int

@@ -10,8 +10,11 @@ import oss2
 import pytest
 
 from controller.cloud.credentials import Credentials
+from controller.cloud.files import ImmFiles
 from controller.cloud.imm import Imm
+from controller.cloud.imm_calls import ImmCalls
 from controller.cloud.limiter import Limiter
+from controller.cloud.mns import MnsQueue
 from controller.cloud.oss import Oss
 from controller.cloud.sts import Sts
 from emulator.testing import LocalCloud, cloud
@@ -21,25 +24,30 @@ __all__ = ["cloud"]
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The three adapters as one account, with the limiter they share."""
+    """The adapters as one account, with the limiter they share. `queue` is the queue `results`."""
 
     imm: Imm
+    files: ImmFiles
     oss: Oss
+    queue: MnsQueue
     sts: Sts
     limiter: Limiter
 
 
 @pytest.fixture
 def ports_of() -> Callable[..., Ports]:
-    """Make adapters: `ports_of(cloud, url=..., secret=...)`."""
+    """Make adapters: `ports_of(cloud, url=..., secret=..., form_body=...)`."""
 
-    def make(cloud: LocalCloud, *, url: str | None = None, secret: str | None = None) -> Ports:
+    def make(cloud: LocalCloud, *, url: str | None = None, secret: str | None = None, form_body: bool = False) -> Ports:
         credentials = Credentials(cloud.access_key_id, secret or cloud.access_key_secret)
         limiter = Limiter("test", rate=10_000, burst=1000)
         place: dict[str, Any] = {"region": cloud.region, "endpoint": url or cloud.url}
+        calls = ImmCalls(credentials, limiter_of=lambda _project: limiter, **place)
         return Ports(
-            imm=Imm(credentials, limiter_of=lambda _project: limiter, **place),
+            imm=Imm(calls),
+            files=ImmFiles(calls, form_body=form_body),
             oss=Oss(credentials, limiter=limiter, **place),
+            queue=MnsQueue(credentials, endpoint=url or cloud.url, queue="results", limiter=limiter),
             sts=Sts(credentials, limiter=limiter, **place),
             limiter=limiter,
         )

@@ -20,6 +20,7 @@ from controller.cloud.errors import (
     Conflict,
     Denied,
     Invalid,
+    QueueNotFound,
     Quota,
     Retryable,
     Throttled,
@@ -32,10 +33,12 @@ from emulator.clock import Clock
 from emulator.instance import Instance
 from emulator.testing import LocalCloud
 from tests.contract.conftest import Ports
+from tests.mns_sdk import make_queue
 
 CALLS: dict[str, Callable[[Ports], object]] = {
     "imm": lambda ports: ports.imm.get_project("media"),
     "oss": lambda ports: ports.oss.get_bucket("photos"),
+    "mns": lambda ports: ports.queue.receive(0),
     "sts": lambda ports: ports.sts.get_caller(),
 }
 services = pytest.mark.parametrize("service", list(CALLS))
@@ -80,9 +83,22 @@ OSS = [
     (answered(403, "RequestTimeTooSkewed"), ClockSkewed),
     (answered(400, "InvalidArgument"), Invalid),
 ]
+MNS = [
+    (answered(403, "QpsLimitExceeded"), Throttled),
+    (answered(429, "SomethingNew"), Throttled),
+    (answered(503, "ServiceUnavailable"), Unavailable),
+    (answered(500, "InternalError"), TimedOut),
+    (answered(403, "AccessDenied"), Denied),
+    (answered(403, "InvalidAccessKeyId"), BadCredentials),
+    (answered(403, "SecurityTokenExpired"), BadCredentials),
+    (answered(403, "InvalidSecurityToken"), BadCredentials),
+    (answered(408, "TimeExpired"), ClockSkewed),
+    (answered(404, "QueueNotExist"), QueueNotFound),
+    (answered(400, "InvalidArgument"), Invalid),
+]
 TABLE: list[tuple[str, dict[str, Any], type[CloudError]]] = [
     (service, rule, kind) for service in ("imm", "sts") for rule, kind in POP
-] + [("oss", *row) for row in OSS]
+] + [(service, *row) for service, rows in (("oss", OSS), ("mns", MNS)) for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -124,6 +140,7 @@ def test_an_answer_that_is_no_answer_leaves_the_effect_open(
 ) -> None:
     """A gateway's page, a closed connection, a cut body: only a look-up can tell. The next call works."""
     ports.imm.create_project(ProjectSpec("media"))
+    make_queue(cloud, "results")
     cloud.fault({"service": service, "times": 1, **effect})
     error = failure(ports, service)
     assert isinstance(error, TimedOut)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import oss2
 import pytest
 
 from controller.cloud.clouds import AlibabaClouds, Place, Rates
 from controller.cloud.credentials import Credentials
-from controller.cloud.errors import NotLeading
+from controller.cloud.errors import Invalid, NotLeading
 from controller.cloud.limiter import Lane, Limiters
-from controller.cloud.ports import ImmPort, OssPort, ProjectSpec, QuotaFacts
+from controller.cloud.ports import FilesPort, ImmPort, IndexedFile, OssPort, ProjectSpec, QueuePort, QuotaFacts
 from emulator.testing import LocalCloud
 
 PROJECT = ProjectSpec(name="media", service_role="AliyunIMMDefaultRole")
@@ -33,8 +34,20 @@ IMM_WRITES: dict[str, Callable[[ImmPort], object]] = {
     "imm:DeleteBinding": lambda imm: imm.delete_binding("media", "pictures", "photos"),
 }
 OSS_WRITES: dict[str, Callable[[OssPort], object]] = {
-    "oss:PutObject": lambda oss: oss.put_new("photos", "record", b"mine"),
-    "oss:DeleteObject": lambda oss: oss.delete_object("photos", "record"),
+    "put_new": lambda oss: oss.put_new("photos", "record", b"mine"),
+    "put_object": lambda oss: oss.put_object("photos", "report", b"mine"),
+    "delete_object": lambda oss: oss.delete_object("photos", "record"),
+}
+OSS_OPERATIONS = {"put_new": "oss:PutObject", "put_object": "oss:PutObject", "delete_object": "oss:DeleteObject"}
+FILE = IndexedFile("oss://photos/a.jpg", labels={"a": "b"})
+FILES_WRITES: dict[str, Callable[[FilesPort], object]] = {
+    "imm:BatchIndexFileMeta": lambda files: files.index("media", "d", [FILE], topic="results", user_data="u"),
+    "imm:BatchUpdateFileMeta": lambda files: files.update("media", "d", [FILE]),
+    "imm:BatchDeleteFileMeta": lambda files: files.delete("media", "d", [FILE.uri]),
+}
+QUEUE_WRITES: dict[str, Callable[[QueuePort], object]] = {
+    "mns:SendMessage": lambda queue: queue.send("x"),
+    "mns:BatchDeleteMessage": lambda queue: queue.delete(["1-A"]),
 }
 
 
@@ -53,21 +66,34 @@ class Shut:
         yield
 
 
-def ports(
-    cloud: LocalCloud, fence: Shut, limiters: Limiters | None = None, rate: float = 1000
-) -> tuple[ImmPort, OssPort]:
+@dataclass(frozen=True, slots=True)
+class Fenced:
     """The operator's own ports behind a fence."""
+
+    imm: ImmPort
+    files: FilesPort
+    oss: OssPort
+    queue: QueuePort
+
+
+def ports(cloud: LocalCloud, fence: Shut, limiters: Limiters | None = None, rate: float = 1000) -> Fenced:
+    """As the engine has them made."""
     clouds = AlibabaClouds(limiters or Limiters(), Rates(imm_per_project=rate), sts_endpoint=cloud.url, fence=fence)
     keys = Credentials(cloud.access_key_id, cloud.access_key_secret)
-    place = Place(cloud.account_id, cloud.region, imm=cloud.url, oss=cloud.url)
-    return clouds.imm(place, keys, Lane.EDIT), clouds.oss(place, keys, Lane.EDIT)
+    place = Place(cloud.account_id, cloud.region, imm=cloud.url, oss=cloud.url, mns=cloud.url)
+    return Fenced(
+        clouds.imm(place, keys, Lane.EDIT),
+        clouds.files(place, keys, Lane.EDIT),
+        clouds.oss(place, keys, Lane.EDIT),
+        clouds.queue(place, keys, "results"),
+    )
 
 
 @pytest.mark.parametrize("operation", IMM_WRITES)
 def test_no_write_to_imm_passes_a_shut_fence(cloud: LocalCloud, operation: str) -> None:
     """Nothing reaches the cloud."""
     fence = Shut()
-    imm, _ = ports(cloud, fence)
+    imm = ports(cloud, fence).imm
     with pytest.raises(NotLeading):
         IMM_WRITES[operation](imm)
     assert [operation] == [asked for asked, _ in fence.asked]
@@ -78,17 +104,40 @@ def test_every_write_of_the_port_is_in_the_table() -> None:
     """A new method of the port needs a row, or a name that reads."""
     methods = {name for name in vars(ImmPort) if not name.startswith(("_", "get_", "list_", "simple_query"))}
     assert methods == {_snake(operation) for operation in IMM_WRITES}
+    assert {name for name in vars(OssPort) if not name.startswith(("_", "get_", "list_"))} == set(OSS_WRITES)
+    assert {name for name in vars(FilesPort) if not name.startswith(("_", "get"))} == {"index", "update", "delete"}
+    assert {name for name in vars(QueuePort) if not name.startswith(("_", "look", "receive"))} == {"send", "delete"}
 
 
-@pytest.mark.parametrize("operation", OSS_WRITES)
-def test_no_write_to_oss_passes_a_shut_fence(cloud: LocalCloud, bucket: oss2.Bucket, operation: str) -> None:
-    """Owner records are written by the leader alone, too."""
+@pytest.mark.parametrize("operation", FILES_WRITES)
+def test_no_import_passes_a_shut_fence(cloud: LocalCloud, operation: str) -> None:
+    """A chunk that waited in the limiter while another process took over is that process's."""
     fence = Shut()
-    _, oss = ports(cloud, fence)
+    with pytest.raises(NotLeading):
+        FILES_WRITES[operation](ports(cloud, fence).files)
+    assert [operation] == [asked for asked, _ in fence.asked]
+    assert {} == cloud.counts()
+
+
+@pytest.mark.parametrize("operation", QUEUE_WRITES)
+def test_no_message_goes_past_a_shut_fence(cloud: LocalCloud, operation: str) -> None:
+    """Whoever leads now has not read it into the journal."""
+    fence = Shut()
+    with pytest.raises(NotLeading):
+        QUEUE_WRITES[operation](ports(cloud, fence).queue)
+    assert [operation] == [asked for asked, _ in fence.asked]
+    assert {} == cloud.counts()
+
+
+@pytest.mark.parametrize("method", OSS_WRITES)
+def test_no_write_to_oss_passes_a_shut_fence(cloud: LocalCloud, bucket: oss2.Bucket, method: str) -> None:
+    """Owner records and journals are written by the leader alone, too."""
+    fence = Shut()
+    oss = ports(cloud, fence).oss
     before = cloud.counts()
     with pytest.raises(NotLeading):
-        OSS_WRITES[operation](oss)
-    assert [operation] == [asked for asked, _ in fence.asked]
+        OSS_WRITES[method](oss)
+    assert [OSS_OPERATIONS[method]] == [asked for asked, _ in fence.asked]
     assert before == cloud.counts()
     assert "photos" == bucket.bucket_name
 
@@ -96,9 +145,19 @@ def test_no_write_to_oss_passes_a_shut_fence(cloud: LocalCloud, bucket: oss2.Buc
 def test_reading_asks_no_fence(cloud: LocalCloud) -> None:
     """A new leader looks at once."""
     fence = Shut()
-    imm, oss = ports(cloud, fence)
-    assert imm.get_project("media") is None
-    assert oss.get_bucket("photos") is None
+    made = ports(cloud, fence)
+    assert made.imm.get_project("media") is None
+    assert made.oss.get_bucket("photos") is None
+    reads: list[Callable[[], object]] = [
+        lambda: made.oss.get_range("photos", "a", 0, 1),
+        lambda: made.oss.list_objects("photos", "a"),
+        lambda: made.files.get("media", "d", [FILE.uri]),
+        lambda: made.queue.receive(0),
+    ]
+    for read in reads:
+        with pytest.raises(Invalid):  # it asked, and was told that nothing is there
+            read()
+    assert made.queue.look() is None
     assert [] == fence.asked
 
 
@@ -106,7 +165,7 @@ def test_the_fence_is_asked_when_the_wait_for_the_limiter_is_over(cloud: LocalCl
     """Time that passes in the limiter counts."""
     limiters = Limiters()
     fence = Shut(lambda: max(limiter.waited for limiter in limiters.all()))
-    imm, _ = ports(cloud, fence, limiters, rate=0.5)
+    imm = ports(cloud, fence, limiters, rate=0.5).imm
     imm.get_project("media")
     with pytest.raises(NotLeading):
         imm.create_project(PROJECT)

@@ -13,8 +13,9 @@ from click.testing import CliRunner, Result
 
 from controller.api.cloudaccount import CloudAccount
 from controller.api.dataset import Dataset
+from controller.api.events import Events
 from controller.cli import main
-from tests.infra.mocked_stack import ACCOUNT, declare
+from tests.infra.mocked_stack import ACCOUNT, declare, settings
 from tests.infra.test_stack_config import ROOT, as_given, stack_files
 
 STACKS = sorted(stack_files())
@@ -42,12 +43,35 @@ def test_every_stack_of_the_repository_becomes_manifests(stack: str) -> None:
     kinds = [item["kind"] for item in objects]
     account = CloudAccount.read(objects[kinds.index("CloudAccount")])
     assert (ACCOUNT, chosen.work_bucket) == (account.spec.account_id, account.spec.work_bucket)
+    (names,) = chosen.shard_names
+    assert account.spec.events == Events(
+        topic=names.topic, queue=names.queue, dead_letter_queue=names.dead_letter_queue
+    )
     datasets = [Dataset.read(item) for item in objects if item["kind"] == "Dataset"]
     assert [
         (project.name, dataset.name, dataset.quotas) for project in chosen.projects for dataset in project.datasets
     ] == [(each.spec.project, each.spec.name, each.spec.quotas) for each in datasets]
     assert ("ServiceAccount" in kinds) == (account.spec.credentials.rrsa is not None) == (stack in {"staging", "prod"})
     assert "ConfigMap" == kinds[-1]
+
+
+def test_each_shard_of_a_stack_has_manifests_of_its_own() -> None:
+    """By the documented option; its operator reads the queue that the program made for it."""
+    chosen = settings(shards=("default", "b"))
+    document = json.dumps(declare(chosen).handover)
+    accounts = [
+        next(
+            CloudAccount.read(item)
+            for item in yaml.safe_load_all(render(document, "--shard", shard).stdout)
+            if item["kind"] == "CloudAccount"
+        )
+        for shard in chosen.shards
+    ]
+    assert [(names.topic, names.queue, names.dead_letter_queue) for names in chosen.shard_names] == [
+        (events.topic, events.queue, events.dead_letter_queue)
+        for events in (account.spec.events for account in accounts)
+        if events is not None
+    ]
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -67,6 +91,7 @@ def test_the_documented_commands_are_those_that_are_tested() -> None:
     page = (ROOT / "environments" / "README.md").read_text()
     assert "pulumi stack output handover --json --stack dev | imm-operator render - | kubectl apply -f -\n" in page
     assert "pulumi stack output handover --json --stack prod | imm-operator render - --out environments/prod\n" in page
+    assert "imm-operator render - --shard second --out environments/prod-second\n" in page
 
 
 def test_the_command_reads_a_pipe() -> None:

@@ -193,8 +193,16 @@ def test_the_service_role_may_read_media_buckets_and_publish_on_the_topic_and_no
 
 
 def test_the_operators_policy_is_its_table_filled_with_the_stacks_names(stack: Declared) -> None:
-    """It reads no object but its own owner records, and touches no project but the stack's."""
-    scope = rights.Scope("cn-hangzhou", ACCOUNT, ("media",), ("photos-2025", "films-2025"), work=("imm-work",))
+    """It reads the media and its own records, and touches no project and no queue but the stack's."""
+    scope = rights.Scope(
+        "cn-hangzhou",
+        ACCOUNT,
+        ("media",),
+        ("photos-2025", "films-2025"),
+        work=("imm-work",),
+        queues=("imm-events",),
+        dead_letter_queues=("imm-events-dead-letters",),
+    )
     assert sorted(rights.grants(rights.OPERATOR, scope)) == sorted(stack.rights("operator"))
 
 

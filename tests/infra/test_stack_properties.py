@@ -154,14 +154,17 @@ def test_every_legal_stack_is_wired_and_handed_over(keys: dict[str, Any]) -> Non
 @ENOUGH
 @given(keys=configurations())
 def test_rights_are_exactly_on_what_the_stack_holds(keys: dict[str, Any]) -> None:
-    """IMM reads the media buckets, never the work bucket; the operator reads no object but its owner records."""
+    """IMM reads the media buckets, never the work bucket; of that the operator has its own records, and its queues."""
     chosen = read(keys, "dev")
     stack = declare(chosen)
     readable = {where.rpartition(":")[2] for action, where in stack.rights("imm") if action == "oss:GetObject"}
     assert {f"{bucket}/*" for bucket in chosen.indexed_buckets} == readable
     operated = {where.split(":")[-1] for _, where in stack.rights("operator")}
     imm = {f"project/{project.name}{below}" for project in chosen.projects for below in ("", "/dataset/*")}
-    assert set(chosen.indexed_buckets) | imm | {f"{chosen.work_bucket}/owners/*"} == operated
+    own = {f"{chosen.work_bucket}/{kind}/*" for kind in ("owners", "runs")}
+    queues = {f"/queues/{names.queue}{below}" for names in chosen.shard_names for below in ("", "/messages")}
+    dead = {f"/queues/{names.dead_letter_queue}/messages" for names in chosen.shard_names}
+    assert set(chosen.indexed_buckets) | readable | imm | own | queues | dead == operated
 
 
 @ENOUGH
