@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from controller.api.bounds import Value
+from controller.api.events import Events
 from controller.api.fields import (
     RULES,
     AccountId,
@@ -30,7 +31,7 @@ class Endpoints(Model):
 
     imm: Endpoint | None = Field(default=None, description="Address of IMM.")
     oss: Endpoint | None = Field(default=None, description="Address of OSS.")
-    mns: Endpoint | None = Field(default=None, description="Address of MNS. Nothing reads it yet.")
+    mns: Endpoint | None = Field(default=None, description="Address of MNS.")
 
 
 ONE_SOURCE = (
@@ -149,6 +150,13 @@ class CloudAccountSpec(ResyncedSpec):
         description=(
             "Bucket for the operator's own records, which must never have had versioning and is never bound. Owner "
             "records in it keep clusters from claiming the same binding."
+        ),
+    )
+    events: Events | None = Field(
+        default=None,
+        description=(
+            "Where the results of imports into a dataset arrive, in MNS. It may be changed: what a run under way has "
+            "already sent is answered on the old topic, and is then asked for from IMM (BatchGetFileMeta)."
         ),
     )
 

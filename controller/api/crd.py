@@ -2,20 +2,21 @@
 
 Pydantic writes JSON Schema 2020-12; Kubernetes wants a strict subset of OpenAPI 3.0: references inlined, no null, no
 `title`, no `additionalProperties: false` beside properties (the API server prunes unknown fields, and `kubectl`
-refuses them). A text's pattern becomes a CEL rule, because only that carries words for people.
+refuses them), no `propertyNames`. A text's pattern becomes a CEL rule, because only that carries words for people.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from controller.api.batchimport import BatchImport
 from controller.api.cloudaccount import CloudAccount
 from controller.api.dataset import Dataset
 from controller.api.datasetbinding import DatasetBinding
 from controller.api.fields import GROUP, RULES, SPELLING, VERSION, cel
 from controller.api.kind import Kind
 
-ALL: tuple[type[Kind], ...] = (CloudAccount, Dataset, DatasetBinding)
+ALL: tuple[type[Kind], ...] = (CloudAccount, Dataset, DatasetBinding, BatchImport)
 DROPPED = {"title", "examples", "discriminator", "additionalProperties"}
 # A never-seen object must read as "in progress" for kstatus, so a status stands there from the first moment.
 INITIAL_STATUS = {"observedGeneration": -1}
@@ -93,6 +94,8 @@ def _structural(schema: dict[str, Any], definitions: dict[str, Any], path: tuple
         }
     elif isinstance(schema.get("additionalProperties"), dict):
         node["additionalProperties"] = _structural(schema["additionalProperties"], definitions, path)
+    if "propertyNames" in node:
+        node = _named(node)
     if "items" in node:
         node["items"] = _structural(node["items"], definitions, path)
     if "const" in node:
@@ -106,6 +109,15 @@ def _spelled(node: dict[str, Any]) -> dict[str, Any]:
     rule = cel(f"{enough}self.matches(r'{node['pattern']}')", node[SPELLING])
     rules = [*rule[RULES], *node.get(RULES, [])]
     return _without(node, SPELLING, "pattern", "minLength", RULES) | {RULES: rules}
+
+
+def _named(node: dict[str, Any]) -> dict[str, Any]:
+    """The bounds of a map's keys, for which a structural schema has no keyword."""
+    least, most = (node["propertyNames"][bound] for bound in ("minLength", "maxLength"))
+    rule = cel(
+        f"self.all(name, name.size() >= {least} && name.size() <= {most})", f"a name has {least} to {most} characters"
+    )
+    return _merged(_without(node, "propertyNames"), rule)
 
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import ConfigDict, Field
 
@@ -23,15 +23,18 @@ class RecreatePolicy(StrEnum):
     NEVER = "Never"
 
 
+def one_form(field: str) -> dict[str, Any]:
+    """The rule of a `DatasetTarget` that stands at `field`."""
+    return cel(
+        "has(self.project) == has(self.name) && has(self.ref) != has(self.name)",
+        f"{field} takes either ref (a Dataset object of this namespace) or both project and name",
+    )
+
+
 class DatasetTarget(Model):
     """The dataset, by the name of its Dataset object or by its own names."""
 
-    model_config = ConfigDict(
-        json_schema_extra=cel(
-            "has(self.project) == has(self.name) && has(self.ref) != has(self.name)",
-            "spec.dataset takes either ref (a Dataset object of this namespace) or both project and name",
-        )
-    )
+    model_config = ConfigDict(json_schema_extra=one_form("spec.dataset"))
 
     ref: ObjectName | None = Field(default=None, description="A Dataset object of this namespace.")
     project: ImmName | None = Field(default=None, description="The IMM project, where no Dataset object exists.")

@@ -86,6 +86,15 @@ BucketName = Annotated[
         max_length=63,
     ),
 ]
+# Provider's documents of mns_topic and mns_queue; the length is that of "Limits" of Simple Message Queue.
+MnsName = Annotated[
+    str,
+    spelled(
+        "a topic or queue name is 1 to 120 letters, digits and hyphens, and starts with a letter or digit",
+        r"^[a-zA-Z0-9][a-zA-Z0-9-]*$",
+        max_length=120,
+    ),
+]
 AccountId = Annotated[str, spelled("an account id is 5 to 20 digits, in quotes", r"^[0-9]{5,20}$", max_length=20)]
 RegionId = Annotated[str, spelled("a region looks like cn-hangzhou", r"^[a-z]{2}-[a-z0-9-]+$", max_length=64)]
 DurationText = Annotated[

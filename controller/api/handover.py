@@ -6,13 +6,14 @@ It carries no secret: credentials reach the cluster by another way, and the docu
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from controller.api.cloudaccount import Endpoints, Rrsa
 from controller.api.dataset import Quotas
-from controller.api.fields import AccountId, BucketName, ImmName, Model, ObjectName, RegionId
+from controller.api.events import Events
+from controller.api.fields import AccountId, BucketName, ImmName, MnsName, Model, ObjectName, RegionId
 
 VERSION: Final = 2
 
@@ -42,9 +43,20 @@ class HandoverShard(Model):
     """Where the messages of one operator shard go: no shard reads another one's."""
 
     name: ObjectName
-    topic: str = Field(description="MNS topic that IMM publishes this shard's results on.")
-    queue: str = Field(description="MNS queue subscribed to the topic, for the shard to read.")
-    dead_letter_queue: str = Field(description="MNS queue with the messages that nobody could work on.")
+    topic: MnsName = Field(description="MNS topic that IMM publishes this shard's results on.")
+    queue: MnsName = Field(description="MNS queue subscribed to the topic, for the shard to read.")
+    dead_letter_queue: MnsName = Field(description="MNS queue with the messages that nobody could work on.")
+
+    @property
+    def events(self) -> Events:
+        """As the CloudAccount of the operator that runs this shard has it."""
+        return Events(topic=self.topic, queue=self.queue, dead_letter_queue=self.dead_letter_queue)
+
+    @model_validator(mode="after")
+    def _queues_are_two(self) -> Self:
+        if self.queue == self.dead_letter_queue:
+            raise ValueError(f"queue and deadLetterQueue are both {self.queue}: dead letters need a queue of their own")
+        return self
 
 
 class Handover(Model):
@@ -63,7 +75,7 @@ class Handover(Model):
     rrsa: Rrsa | None = Field(default=None, description="The RAM role in place of an AccessKey.")
     work_bucket: BucketName
     media_buckets: tuple[BucketName, ...]
-    shards: tuple[HandoverShard, ...]
+    shards: Annotated[tuple[HandoverShard, ...], Field(min_length=1)]
     projects: tuple[HandoverProject, ...]
 
     @model_validator(mode="before")
@@ -81,6 +93,13 @@ class Handover(Model):
     def _one_way_in(self) -> Self:
         if (self.credentials_secret is None) == (self.rrsa is None):
             raise ValueError("exactly one of credentialsSecret and rrsa says whose rights are used")
+        return self
+
+    @model_validator(mode="after")
+    def _shards_are_distinct(self) -> Self:
+        names = [shard.name for shard in self.shards]
+        if len(names) != len(set(names)):
+            raise ValueError(f"shards: two of {', '.join(names)} have one name: rename one")
         return self
 
     @model_validator(mode="after")

@@ -17,8 +17,8 @@ class ResyncedSpec(Model):
     )
 
 
-class ManagedSpec(ResyncedSpec):
-    """Fields of every kind that owns something in the cloud."""
+class SteeredSpec(ResyncedSpec):
+    """Fields of every kind that writes to the cloud."""
 
     suspend: bool = Field(
         default=False,
@@ -31,6 +31,11 @@ class ManagedSpec(ResyncedSpec):
             "DryRun shows in status.plannedChanges what Apply would do."
         ),
     )
+
+
+class ManagedSpec(SteeredSpec):
+    """Fields of every kind that owns something in the cloud."""
+
     deletion_policy: DeletionPolicy = Field(
         default=DeletionPolicy.RETAIN,
         description="Retain leaves the cloud resource as it is, running and billing. Delete removes it.",

@@ -67,19 +67,24 @@ class Status(Model):
     )
 
 
-class ManagedStatus(Status):
-    """Fields of the status of every kind that owns something in the cloud. `figures` are those that only count."""
+class SteeredStatus(Status):
+    """Fields of the status of every kind that writes to the cloud. `figures` are those that only count."""
 
     figures: ClassVar[frozenset[str]] = frozenset()
+
+    planned_changes: Annotated[list[Line], at_most(16)] = Field(
+        default_factory=list, max_length=16, description="In mode Observe and DryRun: what Apply would do."
+    )
+
+
+class ManagedStatus(SteeredStatus):
+    """Fields of the status of every kind that owns something in the cloud."""
 
     identity: Identity | None = Field(default=None, description="The account and region it lives in.")
     adopted: bool | None = Field(
         default=None, description="True: it existed before this object. False: this object created it."
     )
     intent: Intent | None = Field(default=None, description="A submit whose outcome is not known yet.")
-    planned_changes: Annotated[list[Line], at_most(16)] = Field(
-        default_factory=list, max_length=16, description="In mode Observe and DryRun: what Apply would do."
-    )
     drift: Annotated[list[Drift], at_most(16)] = Field(
         default_factory=list, max_length=16, description="In mode Observe: what is not in the cloud as the spec wants."
     )

@@ -80,6 +80,8 @@ def _rows(schema: dict[str, Any], path: str) -> Iterator[str]:
 def _type(field: dict[str, Any]) -> str:
     if field["type"] == "array":
         return f"list of {field['items']['type']}"
+    if "additionalProperties" in field:
+        return f"map of {field['additionalProperties']['type']}"
     return str(field.get("format") or field["type"])
 
 
@@ -96,13 +98,18 @@ def _rules(field: dict[str, Any], *, required: bool) -> str:
         "maximum": "at most {}",
         "minLength": "at least {} characters",
         "maxLength": "at most {} characters",
+        "minItems": "at least {} entries",
         "maxItems": "at most {} entries",
+        "maxProperties": "at most {} entries",
     }
     said = ["required"] if required else []
     if "enum" in field:
         said.append("one of " + ", ".join(f"`{value}`" for value in field["enum"]))
     said += [words.format(field[key]) for key, words in bounds.items() if key in field]
     said += [rule["message"] for rule in field.get(RULES, ())]
+    held = field.get("items") or field.get("additionalProperties")
+    if held and "properties" not in held:  # what has properties has rows of its own
+        said.append(f"each: {_rules(held, required=False)}")
     return _cell("; ".join(said))
 
 

@@ -1,7 +1,7 @@
 """`imm-operator render`: the hand-over document as Kubernetes objects, ready for kubectl or for a GitOps repository.
 
-The output depends on the document alone and is stable byte by byte, so that a repository shows a change only where the
-stack changed.
+The output depends on the document and the chosen shard alone and is stable byte by byte, so that a repository shows a
+change only where the stack changed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from controller.api.cloudaccount import CloudAccount, CloudAccountSpec, CredentialsSource
 from controller.api.dataset import Dataset, DatasetSpec
 from controller.api.fields import ObjectReference
-from controller.api.handover import VERSION, Handover
+from controller.api.handover import VERSION, Handover, HandoverShard
 from controller.api.kind import Metadata
 from controller.cli.yaml_text import documents
 
@@ -27,16 +27,20 @@ FILE = "handover.yaml"
 @click.command()
 @click.argument("file", type=click.File(encoding="utf-8"), default="-")
 @click.option(
+    "--shard", metavar="NAME", help="The shard whose queue this operator reads; needed where there are several."
+)
+@click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     help=f"Write {FILE} into this folder instead of printing.",
 )
-def render(file: TextIO, out: Path | None) -> None:
+def render(file: TextIO, shard: str | None, out: Path | None) -> None:
     """Print the objects of a hand-over document.
 
     FILE is what `pulumi stack output handover --json` prints; without it, or with -, it is read from standard input.
     """
-    rendered = objects(_read(file))
+    handover = _read(file)
+    rendered = objects(handover, _shard(handover, shard))
     text = documents(rendered)
     if out is None:
         click.echo(text, nl=False)
@@ -48,14 +52,32 @@ def render(file: TextIO, out: Path | None) -> None:
     click.echo(f"{target}: {len(rendered)} objects")
 
 
-def objects(handover: Handover) -> list[dict[str, Any]]:
+def objects(handover: Handover, shard: HandoverShard) -> list[dict[str, Any]]:
     """The CloudAccount, one Dataset per dataset in the document's order, and the document itself in a ConfigMap.
 
+    The account gets the topic and the queues of `shard`: everything else is the same for each shard.
     With RRSA the service account that the role trusts comes first: nothing else needs it, so nobody else makes it.
     A Dataset object is named after its dataset, in lower case and with `_` as `-` (`HandoverDataset.object_name`).
     """
     datasets = (dataset.manifest() for dataset in _datasets(handover))
-    return [*_service_account(handover), _account(handover).manifest(), *datasets, _record(handover)]
+    return [*_service_account(handover), _account(handover, shard).manifest(), *datasets, _record(handover)]
+
+
+def _shard(handover: Handover, name: str | None) -> HandoverShard:
+    """The shard of that name, or the only one."""
+    names = [shard.name for shard in handover.shards]
+    if name is None and len(names) == 1:
+        name = names[0]
+    if name is None:
+        raise click.UsageError(
+            f"stack {handover.stack} has {len(names)} shards, and each operator reads the queue of one: choose it with "
+            f"--shard, one of {', '.join(names)}"
+        )
+    if name not in names:
+        raise click.BadParameter(
+            f"stack {handover.stack} has no shard {name!r}. It has: {', '.join(names)}", param_hint="--shard"
+        )
+    return handover.shards[names.index(name)]
 
 
 def _service_account(handover: Handover) -> list[dict[str, Any]]:
@@ -71,13 +93,14 @@ def _service_account(handover: Handover) -> list[dict[str, Any]]:
     ]
 
 
-def _account(handover: Handover) -> CloudAccount:
+def _account(handover: Handover, shard: HandoverShard) -> CloudAccount:
     spec = CloudAccountSpec(
         region=handover.region,
         account_id=handover.account_id,
         credentials=_credentials(handover),
         endpoints=handover.endpoints,
         work_bucket=handover.work_bucket,
+        events=shard.events,
     )
     return CloudAccount(metadata=Metadata(name=handover.name, namespace=handover.namespace), spec=spec)
 
@@ -130,5 +153,5 @@ def _read(file: TextIO) -> Handover:
 
 
 def _problem(loc: tuple[int | str, ...], message: str) -> str:
-    where = ".".join(str(part) for part in loc)
-    return f"{where}: {message}" if where else message.removeprefix("Value error, ")
+    message = message.removeprefix("Value error, ")
+    return f"{'.'.join(str(part) for part in loc)}: {message}" if loc else message

@@ -14,7 +14,7 @@ from typing import Any
 from controller.api.crd import ALL, INITIAL_STATUS
 from controller.api.fields import API_VERSION
 from controller.api.kind import Kind
-from controller.api.status import ManagedStatus
+from controller.api.spec import SteeredSpec
 from controller.core.plan import Standing, Verdict
 from controller.core.reasons import Reason
 from controller.reconcile.report import summarize
@@ -28,6 +28,11 @@ SPECS: dict[str, dict[str, Any]] = {
     },
     "Dataset": {"accountRef": {"name": "main"}, "project": "media", "name": "photos"},
     "DatasetBinding": {"accountRef": {"name": "main"}, "dataset": {"ref": "photos"}, "bucket": "my-photos"},
+    "BatchImport": {
+        "accountRef": {"name": "main"},
+        "target": {"dataset": {"ref": "photos"}},
+        "source": {"items": [{"uri": "oss://my-photos/a.jpg"}]},
+    },
 }
 USUAL = {
     Standing.READY: Reason.SUCCEEDED,
@@ -72,6 +77,11 @@ class State:
     body: dict[str, Any]
 
 
+def can_be_suspended(kind: type[Kind]) -> bool:
+    """Whether its spec has a switch for that."""
+    return isinstance(kind.read(_body(kind, INITIAL_STATUS)).spec, SteeredSpec)  # type: ignore[attr-defined] # each has one
+
+
 def states() -> list[State]:
     """Every kind in every state, what it was before included where that matters."""
     return [state for kind in ALL for state in _of(kind)]
@@ -80,8 +90,7 @@ def states() -> list[State]:
 def _of(kind: type[Kind]) -> Iterator[State]:
     yield State("nobody has looked at it", _body(kind, INITIAL_STATUS))
     yield State("being deleted", _deleted(_body(kind, INITIAL_STATUS)))
-    managed = isinstance(kind.read(_body(kind, INITIAL_STATUS)).status, ManagedStatus)
-    ways = [False, True] if managed else [False]
+    ways = [False, True] if can_be_suspended(kind) else [False]
     usual = [Verdict(s, r, f"{s} for a test", suspended=way) for (s, r), way in itertools.product(USUAL.items(), ways)]
     every = [Verdict(s, r, f"{s} for a test", suspended=w) for s, r, w in itertools.product(Standing, Reason, ways)]
     for history in (*([last] for last in every), *([first, last] for first in usual for last in usual)):

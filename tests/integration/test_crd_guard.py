@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.reconcile.kinds import KINDS
+from controller.api import crd
+from controller.api.kind import Kind
 from sandbox.kubectl import Kubectl
 from sandbox.programs import ProgramError
 
@@ -78,12 +79,12 @@ def exists(kubectl: Kubectl, name: str) -> bool:
     return bool(kubectl("get", "crd", name, "--ignore-not-found", "--output=name"))
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
-def test_each_kind_is_guarded_with_what_would_be_lost_and_the_way_out(guarded: Kubectl, kind: str) -> None:
+@pytest.mark.parametrize("kind", crd.ALL, ids=lambda kind: kind.kind())
+def test_each_kind_is_guarded_with_what_would_be_lost_and_the_way_out(guarded: Kubectl, kind: type[Kind]) -> None:
     """The words name the kind, where to see its objects, and the command that lets it through."""
-    plural = KINDS[kind].plural
+    plural = kind.plural
     said = refusal(guarded, f"{plural}.{GROUP}")
-    assert f"deletes every {kind} of this cluster, in every namespace" in said
+    assert f"deletes every {kind.kind()} of this cluster, in every namespace" in said
     assert f"kubectl get {plural} --all-namespaces" in said
     assert f"kubectl annotate crd {plural}.{GROUP} imm-operator.dev/allow-deletion=true" in said
 

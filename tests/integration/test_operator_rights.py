@@ -45,6 +45,28 @@ def test_secrets_are_read_by_name_only(
     assert allowed == may(installed, namespace, *words)
 
 
+@pytest.mark.parametrize(
+    ("words", "allowed"),
+    [
+        (("get", "batchimports"), True),
+        (("list", "batchimports"), True),
+        (("watch", "batchimports"), True),
+        (("update", "batchimports", "--subresource=status"), True),
+        (("update", "batchimports"), False),
+        (("patch", "batchimports"), False),
+        (("create", "batchimports"), False),
+        (("delete", "batchimports"), False),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_an_import_is_watched_and_reported_on(
+    installed: Kubectl, namespace: str, words: tuple[str, ...], *, allowed: bool
+) -> None:
+    """Nothing in the cloud belongs to it, so it needs no finalizer, and is never made or deleted by us."""
+    verb, resource, *options = words
+    assert allowed == may(installed, namespace, verb, f"{resource}.imm-operator.dev", *options)
+
+
 def test_the_namespaced_rights_hold_where_a_namespace_grants_them(installed: Kubectl, namespace: str) -> None:
     """The shipped manifests, under another service account's name so that the cluster's other operators keep theirs."""
     rendered = installed("kustomize", str(ROOT / "deploy" / "kustomize" / "namespaced"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -9,13 +10,15 @@ from pydantic import TypeAdapter, ValidationError
 
 from controller.api.dataset import Dataset
 from controller.api.datasetbinding import DatasetBinding
-from controller.api.fields import AccountId, BucketName, Endpoint, ImmName, ObjectName, RegionId
+from controller.api.events import Events, ForeignMessages
+from controller.api.fields import AccountId, BucketName, Endpoint, ImmName, MnsName, ObjectName, RegionId
 from tests.unit.informer_inputs import body
 
 NAMES: list[tuple[str, Any, list[str], list[str]]] = [
     ("object", ObjectName, ["a", "a-b.c0", "0"], ["", "A", "-a", "a-", "a..b", "a_b", "a" * 254, "a\n"]),
     ("imm", ImmName, ["a", "_a", "A-b_9", "a" * 128], ["", "9a", "-a", "a.b", "a b", "a" * 129, "a\n"]),
     ("bucket", BucketName, ["abc", "a-0", "a" * 63], ["ab", "Abc", "-ab", "ab-", "a_b", "a.b", "a" * 64, "abc\n"]),
+    ("mns", MnsName, ["a", "0", "Imm-9-", "a" * 120], ["", "-a", "a_b", "a.b", "a/b", "a" * 121, "a\n"]),
     ("account", AccountId, ["12345", "1234567890123456"], ["1234", "12a45", "1" * 21, " 12345", "12345\n"]),
     ("region", RegionId, ["cn-hangzhou", "ap-southeast-1"], ["hangzhou", "CN-x", "cn-", "oss-cn-hangzhou"]),
     (
@@ -36,6 +39,27 @@ def test_names_follow_the_vendors_rules(kind: Any, good: list[str], bad: list[st
     for text in bad:
         with pytest.raises(ValidationError):
             check.validate_python(text)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"foreignMessages": "DeadLetter"}, "foreignMessages: DeadLetter needs a queue to move them to"),
+        ({"deadLetterQueue": "q"}, "deadLetterQueue is the queue that is read"),
+        ({"foreignMessages": "DeadLetter", "deadLetterQueue": "q"}, "deadLetterQueue is the queue that is read"),
+    ],
+)
+def test_events_without_a_place_for_what_is_set_aside_are_refused(fields: dict[str, str], said: str) -> None:
+    """Also where the object was stored before the API server knew the rules."""
+    with pytest.raises(ValidationError, match=re.escape(f"spec.events.{said}")):
+        Events.model_validate({"topic": "t", "queue": "q"} | fields)
+
+
+def test_messages_of_others_are_left_unless_said_otherwise() -> None:
+    """The default loses nothing and needs nothing."""
+    events = Events.model_validate({"topic": "t", "queue": "q"})
+    assert (ForeignMessages.LEAVE, None) == (events.foreign_messages, events.dead_letter_queue)
+    assert {"topic": "t", "queue": "q"} == events.model_dump(by_alias=True, exclude_defaults=True)
 
 
 def test_an_unknown_spec_field_is_refused() -> None:

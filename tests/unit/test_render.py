@@ -42,6 +42,14 @@ DOCUMENT: dict[str, Any] = {
         }
     ],
 }
+EVENTS = {"topic": "imm-events", "queue": "imm-events", "deadLetterQueue": "imm-events-dead-letters"}
+SECOND = {
+    "name": "b",
+    "topic": "imm-events-b",
+    "queue": "imm-events-b",
+    "deadLetterQueue": "imm-events-b-dead-letters",
+}
+SHARDED = DOCUMENT | {"shards": [*DOCUMENT["shards"], SECOND]}
 RRSA = {
     "roleArn": "acs:ram::1234567890123456:role/imm-operator",
     "oidcProviderArn": "acs:ram::1234567890123456:oidc-provider/ack-rrsa-c1",
@@ -56,9 +64,9 @@ def render(document: Any, *arguments: str) -> Result:
     return CliRunner().invoke(main, ["render", *arguments], input=text)
 
 
-def rendered(document: Any) -> list[dict[str, Any]]:
+def rendered(document: Any, *arguments: str) -> list[dict[str, Any]]:
     """The objects of a document."""
-    result = render(document)
+    result = render(document, *arguments)
     assert result.exit_code == 0, result.output
     return list(yaml.safe_load_all(result.stdout))
 
@@ -76,9 +84,53 @@ def test_the_account_is_rendered_with_what_pulumi_made() -> None:
             "credentials": {"secretRef": {"name": "alibaba-cloud"}},
             "endpoints": {"imm": "http://127.0.0.1:4666"},
             "workBucket": "imm-work",
+            "events": EVENTS,
         },
     }
     assert CloudAccount.read(account).spec.account_id == "1234567890123456"
+
+
+@pytest.mark.parametrize("shard", SHARDED["shards"], ids=lambda shard: shard["name"])
+def test_of_several_shards_the_chosen_ones_queue_is_read(shard: dict[str, str]) -> None:
+    """Topic and queues of that shard; everything else is the same for each."""
+    account, *rest = rendered(SHARDED, "--shard", shard["name"])
+    assert {key: value for key, value in shard.items() if key != "name"} == account["spec"]["events"]
+    assert rest[:-1] == rendered(DOCUMENT)[1:-1]
+    assert SHARDED["shards"] == json.loads(rest[-1]["data"]["handover.json"])["shards"]
+    arguments = ("--shard", shard["name"])
+    assert render(SHARDED, *arguments).stdout_bytes == render(dict(reversed(SHARDED.items())), *arguments).stdout_bytes
+
+
+def test_the_only_shard_may_be_named() -> None:
+    """So that a script need not count them."""
+    assert render(DOCUMENT).stdout_bytes == render(DOCUMENT, "--shard", "default").stdout_bytes
+
+
+@pytest.mark.parametrize(
+    ("document", "arguments", "said"),
+    [
+        (
+            SHARDED,
+            (),
+            (
+                "stack dev has 2 shards, and each operator reads the queue of one: choose it with --shard, "
+                "one of default, b"
+            ),
+        ),
+        (SHARDED, ("--shard", "c"), "Invalid value for --shard: stack dev has no shard 'c'. It has: default, b"),
+        (DOCUMENT, ("--shard", "b"), "Invalid value for --shard: stack dev has no shard 'b'. It has: default"),
+        (DOCUMENT, ("--shard", ""), "Invalid value for --shard: stack dev has no shard ''. It has: default"),
+    ],
+    ids=["none-chosen", "unknown", "unknown-of-one", "empty"],
+)
+def test_a_shard_that_is_not_chosen_or_not_there_is_refused_with_those_there_are(
+    document: dict[str, Any], arguments: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    """Nothing is printed and nothing written."""
+    result = render(document, *arguments, "--out", str(tmp_path / "out"))
+    assert (2, "") == (result.exit_code, result.stdout)
+    assert said in " ".join(result.stderr.split())
+    assert not (tmp_path / "out").exists()
 
 
 def test_with_rrsa_the_account_names_the_role_and_the_service_account_comes_along() -> None:
@@ -155,6 +207,13 @@ def test_a_folder_gets_one_file_and_a_second_run_leaves_it_alone(tmp_path: Path)
         ({"acountId": "1"}, "acountId: Extra inputs are not permitted"),
         ({"version": 3}, "version is 3, and this imm-operator reads 2"),
         ({"shards": [{"name": "a"}]}, "shards.0.topic: Field required"),
+        ({"shards": []}, "shards: Tuple should have at least 1 item"),
+        ({"shards": [SECOND, SECOND]}, "shards: two of b, b have one name: rename one"),
+        ({"shards": [SECOND | {"queue": "a.b"}]}, "shards.0.queue: String should match pattern"),
+        (
+            {"shards": [SECOND | {"deadLetterQueue": "imm-events-b"}]},
+            "shards.0: queue and deadLetterQueue are both imm-events-b: dead letters need a queue of their own",
+        ),
         (
             {"projects": [{"name": "p", "serviceRole": "r", "datasets": [{"name": "a b"}]}]},
             "projects.0.datasets.0.name:",

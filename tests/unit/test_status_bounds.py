@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.api import crd
+from controller.api.batchimport import FailedItem, PastRun, Phase, Totals
 from controller.api.bounds import MORE, cut
 from controller.api.kind import Kind
-from controller.api.status import Condition, Drift, Identity, Intent, ManagedStatus
+from controller.api.status import Condition, Drift, Identity, Intent
 from controller.core.plan import Standing, Verdict
 from controller.core.reasons import Reason
 from controller.reconcile.report import summarize
-from tests.contract.health_states import NOW, SPECS
+from tests.contract.health_states import NOW, SPECS, can_be_suspended
 from tests.unit.operator_doubles import World
 from tests.unit.steps_room import poll
 
@@ -98,8 +99,12 @@ def worst(kind: type[Kind], text: str, number: int = 2**63 - 1) -> dict[str, Any
     for name in getattr(type(target.status), "figures", ()):
         model = next(one for one in fields[name].annotation.__args__ if one is not type(None))  # type: ignore[union-attr] # an optional model
         said[name] = model(**dict.fromkeys(model.model_fields, number))
+    said |= {"phase": Phase.SUBMITTING, "started_at": NOW, "ended_at": NOW}
+    said["failures"] = [FailedItem(item=text, error=text)] * 50
+    totals = Totals(**dict.fromkeys(Totals.model_fields, number))
+    said["history"] = [PastRun(run=text, phase=Phase.SUBMITTING, totals=totals, ended_at=NOW)] * 50
     status = target.status.model_copy(update={name: value for name, value in said.items() if name in fields})
-    suspended = isinstance(status, ManagedStatus)
+    suspended = can_be_suspended(kind)
     verdict = Verdict(
         Standing.STALLED, Reason.PLANNED, text, suspended=suspended, planned_changes=(text,) * 50, drift=drift
     )

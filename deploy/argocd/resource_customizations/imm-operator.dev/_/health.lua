@@ -1,4 +1,4 @@
--- Argo CD's health of an object of imm-operator.dev, the same for each of its kinds. The table is in docs/health.md.
+-- Argo CD's health of an object of imm-operator.dev, of whichever kind. The table is in docs/health.md.
 local status = obj.status or {}
 if status.observedGeneration ~= obj.metadata.generation then
   return {status = "Progressing", message = "waiting for the operator to look at this version of the object"}

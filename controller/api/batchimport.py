@@ -1,0 +1,292 @@
+"""BatchImport: one batch of files, checked, submitted once, followed to the end. A job: when it is done it stays done.
+
+What decides the work is `target` and `source`, with `onInvalid` and `runToken`; a change of any of them is a new run.
+Everything else steers the run there is.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import ConfigDict, Field
+
+from controller.api.bounds import Line, Name, Value, Word, at_most
+from controller.api.datasetbinding import DatasetTarget, one_form
+from controller.api.fields import BucketName, DurationText, Model, ObjectReference, bounded, cel, immutable, spelled
+from controller.api.kind import Kind, printer_column
+from controller.api.spec import SteeredSpec
+from controller.api.status import Identity, SteeredStatus
+
+MAX_ITEMS = 200  # inline; more belongs into a table, as an object of Kubernetes is bounded
+MAX_LABELS = 32
+MAX_GLOBS = 32
+SHOWN_FAILURES = 10
+HISTORY = 5
+
+# Struct InputFile (IMM 2020-09-30): an OSS object or a file of Drive and Photo Service; http addresses are not taken.
+URI = r"^(oss://[a-z0-9][a-z0-9-]{1,61}[a-z0-9]/.+|pds://.+)$"
+FileUri = Annotated[
+    str,
+    spelled(
+        "a file is oss://BUCKET/KEY or pds://… (Drive and Photo Service); upload what lies elsewhere to OSS first",
+        URI,
+        max_length=1100,
+    ),
+]
+LabelName = Annotated[str, Field(min_length=1, max_length=128)]
+LabelValue = Annotated[str, Field(max_length=512)]
+Labels = Annotated[dict[LabelName, LabelValue], Field(max_length=MAX_LABELS)]
+Column = Annotated[str, Field(min_length=1, max_length=128)]
+Glob = Annotated[str, Field(min_length=1, max_length=256)]
+ObjectKey = Annotated[
+    str,
+    spelled("an object's key has 1 to 1023 characters and does not start with / or \\", r"^[^/\\]", max_length=1023),
+]
+KeyPrefix = Annotated[str, spelled("a prefix does not start with / or \\", r"^([^/\\]|$)", max_length=1023)]
+Token = Annotated[str, Field(min_length=1, max_length=128)]
+
+
+class Operation(StrEnum):
+    """What is done with a file."""
+
+    ADD = "ADD"
+    DELETE = "DELETE"
+
+
+class OnExisting(StrEnum):
+    """What ADD does with a file that the dataset holds already."""
+
+    REINDEX = "Reindex"
+    UPDATE_LABELS = "UpdateLabels"
+
+
+class OnInvalid(StrEnum):
+    """What becomes of a source in which some lines are wrong."""
+
+    REJECT = "Reject"
+    SKIP = "Skip"
+
+
+class TableFormat(StrEnum):
+    """How a table is written."""
+
+    JSON_LINES = "JSONLines"
+    CSV = "CSV"
+
+
+class ImportedFile(Model):
+    """A file, and what is to be known of it."""
+
+    uri: FileUri = Field(description="oss://BUCKET/KEY, in the account's region, or pds://… .")
+    operation: Operation = Field(
+        default=Operation.ADD, description="ADD indexes the file; DELETE removes its metadata, never the object."
+    )
+    custom_id: Annotated[str, Field(max_length=512)] | None = Field(default=None, description="IMM's CustomId.")
+    custom_labels: Labels = Field(default_factory=dict, description="IMM's CustomLabels, for queries.")
+
+
+class Columns(Model):
+    """Which column, or field of a JSON line, holds what."""
+
+    uri: Column = Field(default="uri", description="The file.")
+    operation: Column = Field(default="operation", description="ADD or DELETE; where it is missing or empty, ADD.")
+    custom_id: Column = Field(default="customId", description="IMM's CustomId; may be missing.")
+    labels: Annotated[dict[LabelName, Column], Field(max_length=MAX_LABELS)] = Field(
+        default_factory=dict,
+        description="Custom label: the column with its value. JSON lines may hold an object customLabels as well.",
+    )
+
+
+class Table(Model):
+    """A list of files that lies in OSS."""
+
+    bucket: BucketName = Field(description="Where it lies, in the account's region.")
+    key: ObjectKey = Field(description="The object.")
+    format: TableFormat = Field(default=TableFormat.JSON_LINES, description="CSV has a header line, and is UTF-8.")
+    columns: Columns = Field(default_factory=Columns, description="Which column holds what.")
+    uri_prefix: Annotated[str, Field(max_length=1100)] = Field(
+        default="", description="Put before each uri, e.g. oss://my-bucket/ where the table holds only keys."
+    )
+
+
+class Prefix(Model):
+    """The objects of a bucket below a prefix, as they are when the run begins."""
+
+    bucket: BucketName = Field(description="The bucket, in the account's region.")
+    prefix: KeyPrefix = Field(default="", description="Only keys that start with it; empty is the whole bucket.")
+    include: Annotated[list[Glob], Field(max_length=MAX_GLOBS)] = Field(
+        default_factory=list,
+        description="Globs on the rest of the key, ** over folders; a key is taken when one fits. None takes all.",
+    )
+    exclude: Annotated[list[Glob], Field(max_length=MAX_GLOBS)] = Field(
+        default_factory=list, description="Globs on the rest of the key; a key that one fits is left out."
+    )
+    operation: Operation = Field(default=Operation.ADD, description="What is done with each of them.")
+    custom_labels: Labels = Field(default_factory=dict, description="IMM's CustomLabels of each of them.")
+
+
+class ImportSource(Model):
+    """Which files: exactly one of the three."""
+
+    model_config = ConfigDict(
+        json_schema_extra=cel(
+            "[has(self.items), has(self.table), has(self.prefix)].filter(given, given).size() == 1",
+            "spec.source takes exactly one of items (up to 200 files written here), table (JSON Lines or CSV in OSS) "
+            "and prefix (objects of a bucket): set one and leave the others out",
+        )
+    )
+
+    items: Annotated[list[ImportedFile], Field(min_length=1, max_length=MAX_ITEMS)] | None = Field(
+        default=None, description="The files themselves, at most 200; use table for more."
+    )
+    table: Table | None = Field(default=None, description="A table of files in OSS.")
+    prefix: Prefix | None = Field(default=None, description="All objects below a prefix.")
+
+
+class DatasetImport(DatasetTarget):
+    """Manual indexing (BatchIndexFileMeta)."""
+
+    model_config = ConfigDict(json_schema_extra=one_form("spec.target.dataset"))
+
+    on_existing: OnExisting = Field(
+        default=OnExisting.REINDEX,
+        description=(
+            "What ADD does with a file that the dataset holds already: Reindex reads the file again, and is billed "
+            "again; UpdateLabels only writes its CustomId and CustomLabels."
+        ),
+    )
+
+
+class ImportTarget(Model):
+    """Where the files go."""
+
+    dataset: DatasetImport = Field(description="Into an IMM dataset: either ref, or project and name.")
+
+
+class Retry(Model):
+    """A second attempt at what failed."""
+
+    failed_items: Token = Field(
+        description="Any new text sends the failed and unknown items once more; echoed in status.lastRetry."
+    )
+
+
+class BatchImportSpec(SteeredSpec):
+    account_ref: ObjectReference = Field(
+        description="The CloudAccount, in this namespace; it needs a workBucket and, for a dataset, events.",
+        json_schema_extra=immutable("spec.accountRef", "its records lie with the account; make a second BatchImport"),
+    )
+    target: ImportTarget = Field(description="Where the files go. Another target is another run.")
+    source: ImportSource = Field(description="Which files. Another source is another run.")
+    on_invalid: OnInvalid = Field(
+        default=OnInvalid.REJECT,
+        description="Reject submits nothing while anything in the source is wrong. Skip leaves the wrong lines out.",
+    )
+    run_token: Token | None = Field(
+        default=None,
+        description="Any new text has the source read afresh; what comes out the same is not run again.",
+    )
+    retry: Retry | None = Field(default=None, description="Send again what failed.")
+    max_items: Annotated[int, Field(ge=0)] | None = Field(
+        default=None, description="Refuse to submit anything when the source holds more files: each one is billed."
+    )
+    max_failed_items: Annotated[int, Field(ge=0)] = Field(
+        default=0,
+        description="So many items may be failed, unknown or cancelled in the end, and the import is Complete still.",
+    )
+    result_timeout: DurationText = Field(
+        default="15m",
+        description="How long after its call a file's result may take before the dataset itself is asked for it.",
+        json_schema_extra=bounded("spec.resultTimeout", "10s", "24h"),
+    )
+    deadline: DurationText | None = Field(
+        default=None,
+        description="How long after the run began nothing more is sent; what was not sent then is cancelled.",
+        json_schema_extra=bounded("spec.deadline", "10s", "720h"),
+    )
+
+
+class Phase(StrEnum):
+    """How far a run is."""
+
+    RESOLVING = "Resolving"
+    REJECTED = "Rejected"
+    SUBMITTING = "Submitting"
+    WAITING = "Waiting"
+    COMPLETE = "Complete"
+    FAILED = "Failed"
+
+
+class Totals(Model):
+    """Counts of items. items = succeeded + failed + unknown + cancelled, and what is neither yet."""
+
+    items: int = Field(default=0, description="Files of the run.")
+    skipped: int = Field(default=0, description="Lines of the source that are wrong and were left out.")
+    submitted: int = Field(default=0, description="Files that were sent and answered for.")
+    succeeded: int = Field(default=0, description="Files that are done.")
+    failed: int = Field(default=0, description="Files that were refused, each named in the report.")
+    unknown: int = Field(default=0, description="Files of which neither message nor dataset tells anything.")
+    cancelled: int = Field(default=0, description="Files that were never sent: the deadline passed.")
+    resent: int = Field(default=0, description="Files that were sent twice, because an answer was lost.")
+
+
+class FailedItem(Model):
+    """An item that failed, was skipped, or is unknown."""
+
+    item: Line = Field(description="The file, or the line of the source.")
+    error: Value = Field(description="Why.")
+
+
+class PastRun(Model):
+    """An earlier run of this object."""
+
+    run: Word = Field(description="Its run id.")
+    phase: Phase = Field(description="How it ended, or how far it was when the spec changed.")
+    totals: Totals = Field(description="Its counts.")
+    ended_at: datetime | None = Field(default=None, description="When it ended.")
+
+
+class BatchImportStatus(SteeredStatus):
+    figures: ClassVar[frozenset[str]] = frozenset({"totals"})
+
+    identity: Identity | None = Field(default=None, description="The account and region it works in.")
+    phase: Phase | None = Field(default=None, description="How far the run is.")
+    work: Word | None = Field(default=None, description="Hash of the work fields that the run was made from.")
+    run: Word | None = Field(default=None, description="The run id; its records lie under runs/ in the work bucket.")
+    project: Name | None = Field(default=None, description="The IMM project.")
+    dataset: Name | None = Field(default=None, description="The dataset.")
+    totals: Totals | None = Field(default=None, description="Counts of items.")
+    failures: Annotated[list[FailedItem], at_most(SHOWN_FAILURES)] = Field(
+        default_factory=list, max_length=SHOWN_FAILURES, description="The first that failed; the report has all."
+    )
+    report: Line | None = Field(default=None, description="The object with every item that did not succeed.")
+    started_at: datetime | None = Field(default=None, description="When the run record was written.")
+    ended_at: datetime | None = Field(default=None, description="When every item had its verdict.")
+    last_retry: Name | None = Field(default=None, description="Echo of spec.retry.failedItems.")
+    history: Annotated[list[PastRun], at_most(HISTORY)] = Field(
+        default_factory=list, max_length=HISTORY, description="Earlier runs, the newest first."
+    )
+
+
+class BatchImport(Kind):
+    """One batch of files, submitted once and followed to the end."""
+
+    plural = "batchimports"
+    short_names = ("immi",)
+    columns = (
+        printer_column("Phase", ".status.phase"),
+        printer_column("Items", ".status.totals.items", "integer"),
+        printer_column("Succeeded", ".status.totals.succeeded", "integer"),
+        printer_column("Failed", ".status.totals.failed", "integer"),
+        printer_column("Unknown", ".status.totals.unknown", "integer", wide=True),
+        printer_column("Dataset", ".status.dataset", wide=True),
+        printer_column("Ready", '.status.conditions[?(@.type=="Ready")].status'),
+        printer_column("Reason", '.status.conditions[?(@.type=="Ready")].reason'),
+        printer_column("Age", ".metadata.creationTimestamp", "date"),
+        printer_column("Message", '.status.conditions[?(@.type=="Ready")].message', wide=True),
+    )
+
+    spec: BatchImportSpec
+    status: BatchImportStatus = Field(default_factory=BatchImportStatus)
