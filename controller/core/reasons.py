@@ -19,6 +19,10 @@ class Reason(StrEnum):
     SETTLING = "Settling"  # an update was accepted and takes minutes to show
     DELETING = "Deleting"
     DELETION_GRACE_PERIOD = "DeletionGracePeriod"
+    RESOLVING = "Resolving"
+    SOURCE_CHANGED = "SourceChanged"  # while it was read; it is read again
+    SUBMITTING = "Submitting"
+    AWAITING_RESULTS = "AwaitingResults"
     CONFIRMING = "Confirming"  # an answer was lost; look-ups decide whether the submit took effect
     FAILOVER = "Failover"  # a new leader waits until its predecessor's last calls must have ended
     THROTTLED = "Throttled"
@@ -42,12 +46,23 @@ class Reason(StrEnum):
     BINDING_STOPPED = "BindingStopped"
     BINDING_VANISHED = "BindingVanished"
     NOT_EMPTY = "NotEmpty"
+    WORK_BUCKET_MISSING = "WorkBucketMissing"
+    EVENTS_MISSING = "EventsMissing"
+    SOURCE_NOT_FOUND = "SourceNotFound"
+    SOURCE_INVALID = "SourceInvalid"
+    TOO_MANY_ITEMS = "TooManyItems"
+    RUN_VANISHED = "RunVanished"
+    PARTIALLY_FAILED = "PartiallyFailed"
     OWNERSHIP_CONFLICT = "OwnershipConflict"
     PLANNED = "Planned"  # mode DryRun: there is something to do, and nothing is done
     DRIFT_DETECTED = "DriftDetected"  # mode Observe: the cloud differs, and nothing is written
 
     # Events only.
     ROOT_ACCOUNT_KEY = "RootAccountKey"  # who holds it may do everything, and nothing limits it
+    BEGUN = "Begun"  # an import's run record is written, and sending begins
+    RETRIED = "Retried"
+    CANCELLED = "Cancelled"
+    ENDED = "Ended"
     CREATED = "Created"
     ADOPTED = "Adopted"
     UPDATED = "Updated"

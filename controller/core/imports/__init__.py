@@ -1,0 +1,1 @@
+"""Batch imports, pure: items and their frozen form, chunks, the journals' records, a run's state, the job's table."""

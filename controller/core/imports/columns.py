@@ -1,0 +1,87 @@
+"""Which column of a table holds what: from a record, by column, to the file that it is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import Any
+
+from controller.api.batchimport import Columns, Operation, Table, TableFormat
+from controller.api.bounds import cut
+from controller.core.imports.items import Item, Problem
+from controller.core.imports.rules import Path, judge, spelled
+
+SHOWN_COLUMNS = 40
+SHOWN_NAMES = 400  # bytes
+LABELS = "customLabels"  # the field of a JSON line that holds labels by their own names
+_usual = Columns()
+
+
+def expected(columns: Columns) -> set[str]:
+    """The columns, besides the file's own, that a table must have: whoever names one means it to be there.
+
+    Under their usual names operation and customId may be missing.
+    """
+    named = {columns.operation, columns.custom_id} - {_usual.operation, _usual.custom_id}
+    return named | set(columns.labels.values())
+
+
+def check_header(where: str, header: list[str], columns: Columns) -> tuple[Problem, ...]:
+    """What is wrong with the header line of a CSV table."""
+    times = Counter(header)
+    mapped = {columns.uri, columns.operation, columns.custom_id, *columns.labels.values()}
+    return (
+        *(missing(where, name, header) for name in sorted({columns.uri} | expected(columns)) if name not in times),
+        *(
+            Problem(where, name, "", f"the table has {times[name]} columns of this name: rename all but one")
+            for name in sorted(mapped)
+            if times[name] > 1
+        ),
+    )
+
+
+def missing(where: str, name: str, there: Iterable[str]) -> Problem:
+    """A column that is not there, with those that are."""
+    names = cut(", ".join(name or "''" for name in islice(there, SHOWN_COLUMNS)) or "none", SHOWN_NAMES)
+    return Problem(where, name, "", f"there is no such column, only: {names}; spec.source.table.columns says which")
+
+
+def file_of(where: str, record: Mapping[str, Any], table: Table) -> Item | tuple[Problem, ...]:
+    """The file of a record, or what is wrong with it.
+
+    What is empty or null in a column is not set. An operation may be written in lower case.
+    """
+    columns, uri = table.columns, record.get(table.columns.uri)
+    if uri is None:
+        return (missing(where, columns.uri, record),)
+    operation = record.get(columns.operation) or Operation.ADD
+    fields = {
+        "uri": table.uri_prefix + uri if isinstance(uri, str) else uri,
+        "operation": operation.upper() if isinstance(operation, str) else operation,
+        "custom_id": record.get(columns.custom_id) or None,
+        "custom_labels": _labels(record, table),
+    }
+
+    def name_of(path: Path) -> str:
+        match path:
+            case ("uri" | "operation" | "custom_id" as field,):
+                return str(getattr(columns, field))
+            case ("custom_labels", str(label), *_) if label in columns.labels:
+                return columns.labels[label]
+        return spelled(path)
+
+    return judge(where, fields, name_of)
+
+
+def _labels(record: Mapping[str, Any], table: Table) -> Any:
+    """The labels by their columns, beside or over those of a JSON line's own object."""
+    own = record.get(LABELS) if table.format is TableFormat.JSON_LINES else None
+    mapped = {
+        label: value
+        for label, column in table.columns.labels.items()
+        if (value := record.get(column)) is not None and value != ""
+    }
+    if own is None:
+        return mapped
+    return {**own, **mapped} if mapped and isinstance(own, dict) else own

@@ -1,0 +1,117 @@
+"""What a run's journal holds, one JSON line a record. A record is never changed, only followed by another.
+
+`Planned` stands before any of its chunks leaves, then what was answered, then what became of each file. The order is
+one for all of them, because what a record means depends on those before it (`controller.core.imports.run`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+Range = tuple[int, int]  # first item, and the one after the last
+
+
+class Means(StrEnum):
+    """The call that a chunk is."""
+
+    INDEX = "index"  # BatchIndexFileMeta: answered by messages
+    UPDATE = "update"  # BatchUpdateFileMeta: answers itself
+    DELETE = "delete"  # BatchDeleteFileMeta: answers itself
+
+
+class Chunk(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The items of one call. Its number is unique in the run; a chunk that is sent again gets another."""
+
+    number: int
+    means: Means
+    ranges: tuple[Range, ...]
+
+    @property
+    def size(self) -> int:
+        """How many items it holds."""
+        return sum(end - first for first, end in self.ranges)
+
+
+class Planned(msgspec.Struct, frozen=True, tag="planned", omit_defaults=True):
+    """These chunks are about to be sent. Nobody knows what those in `again` did: what is left of them is sent anew."""
+
+    at: datetime
+    chunks: tuple[Chunk, ...]
+    again: tuple[int, ...] = ()
+
+
+class Answered(msgspec.Struct, frozen=True, tag="answered", omit_defaults=True):
+    """The cloud took a chunk. For one that answers itself the verdicts stand before it."""
+
+    chunk: int
+    at: datetime
+    event: str = ""
+
+
+class Turned(msgspec.Struct, frozen=True, tag="turned", omit_defaults=True):
+    """A chunk certainly took no effect (throttled, not sent, too long): its items are unsent again."""
+
+    chunk: int
+    why: str = ""
+
+
+class Attempt(msgspec.Struct, frozen=True, tag="attempt"):
+    """A retry: everything failed, unknown or cancelled is unsent again. `token` is spec.retry.failedItems."""
+
+    token: str
+    at: datetime
+
+
+class Cancelled(msgspec.Struct, frozen=True, tag="cancelled"):
+    """The deadline passed: nothing more is sent, what is unsent is cancelled."""
+
+    at: datetime
+
+
+class Verdicts(msgspec.Struct, frozen=True, tag="verdicts", omit_defaults=True):
+    """What became of items of a chunk: `succeeded` by ranges, `failed` and `unknown` with the reason of each.
+
+    `by` says who told: a message, the answer itself, the dataset when it was asked.
+    """
+
+    chunk: int
+    at: datetime
+    by: Literal["message", "answer", "dataset"]
+    succeeded: tuple[Range, ...] = ()
+    failed: tuple[tuple[int, str], ...] = ()
+    unknown: tuple[int, ...] = ()
+
+
+Record = Planned | Answered | Turned | Attempt | Cancelled | Verdicts
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Record)
+
+
+def encode(records: Iterable[Record]) -> bytes:
+    """A segment of the journal."""
+    return _encoder.encode_lines(list(records))  # msgspec 0.22 never lets go of any other iterable
+
+
+def decode(segment: bytes) -> list[Record]:
+    """The records of a segment.
+
+    Raises:
+        msgspec.DecodeError: it is none that this version wrote.
+    """
+    return _decoder.decode_lines(segment)
+
+
+def ranges_of(indices: Iterable[int]) -> tuple[Range, ...]:
+    """Ascending indices as ranges."""
+    found: list[Range] = []
+    for index in indices:
+        if found and found[-1][1] == index:
+            found[-1] = found[-1][0], index + 1
+        else:
+            found.append((index, index + 1))
+    return tuple(found)
