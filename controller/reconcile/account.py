@@ -20,6 +20,7 @@ from controller.reconcile import denials
 from controller.reconcile.context import SHORTEST_RESYNC, Context, Outcome, resync_after
 from controller.reconcile.failures import said, verdict_of
 from controller.reconcile.report import summarize
+from controller.reconcile.requests import requested
 from controller.reconcile.sessions import Session
 from controller.reconcile.sources import RENEW_BEFORE, from_source, place_of, subject
 
@@ -81,21 +82,17 @@ def _good(target: CloudAccount, known: Session, credentials: Credentials, contex
     """Whether nothing changed, nobody asks, and the last sign-in is not a resync interval ago."""
     found = credentials, place_of(target), target.metadata.uid
     same = (known.credentials, known.place, known.owner) == found
-    return same and not _asked(target) and context.now() - known.signed_in_at < _interval(target)
+    return same and not requested(target) and context.now() - known.signed_in_at < _interval(target)
 
 
 def _spare(target: CloudAccount, using: object, context: Context) -> None:
     """Say again what was refused, without a call: after a minute it is tried again, then after two, four and so on."""
     before = context.sessions.refused(target.metadata.namespace, target.metadata.name)
-    if before is None or before.using != using or _asked(target):
+    if before is None or before.using != using or requested(target):
         return
     pause = min(_interval(target), timedelta(seconds=SECRET_INTERVAL * 2.0 ** min(before.times - 1, 10)))
     if context.now() - before.at < pause:
         raise before.error
-
-
-def _asked(target: CloudAccount) -> bool:
-    return target.metadata.reconcile_requested_at != target.status.last_handled_reconcile_at
 
 
 def _interval(target: CloudAccount) -> timedelta:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -10,16 +11,33 @@ from controller.cloud.clouds import Clouds
 from controller.cloud.fence import Fence, unfenced
 from controller.cloud.limiter import Lane
 from controller.core.durations import seconds
+from controller.reconcile.imports.allowances import Allowances
+from controller.reconcile.imports.resolve import Resolutions
+from controller.reconcile.imports.runs import Runs
 from controller.reconcile.ports import Cluster, Objects
 from controller.reconcile.report import Reporter
 from controller.reconcile.scans import Scans
 from controller.reconcile.sessions import Sessions
 from controller.reconcile.snapshots import BindingSnapshots
 
+IMPORT_WORKERS = 16  # chunks of one run that are on their way at the same time
+
+
+def _chunk_calls() -> Executor:
+    return ThreadPoolExecutor(IMPORT_WORKERS, thread_name_prefix="chunk")
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Ports and shared memory, the clock, and the lane this pass runs in."""
+    """Ports and shared memory, the clock, and the lane this pass runs in.
+
+    Attributes:
+        runs: The imports' runs that are loaded.
+        resolutions: What the imports' sources led to.
+        allowances: How long a request to each endpoint may be.
+        import_workers: How many chunks of one run may be on their way at once: so many are sent twice after a crash.
+        chunk_calls: The threads those calls are made in.
+    """
 
     clouds: Clouds
     objects: Objects
@@ -32,6 +50,11 @@ class Context:
     fence: Fence = unfenced
     scans: Scans = field(default_factory=Scans)
     orphan_after: timedelta = timedelta(days=1)
+    runs: Runs = field(default_factory=Runs)
+    resolutions: Resolutions = field(default_factory=Resolutions)
+    allowances: Allowances = field(default_factory=Allowances)
+    import_workers: int = IMPORT_WORKERS
+    chunk_calls: Executor = field(default_factory=_chunk_calls)
 
 
 # Looking more often than this helps nobody and costs calls, whatever a spec says.

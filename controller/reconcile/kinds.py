@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from controller.api.batchimport import BatchImport
 from controller.api.cloudaccount import CloudAccount
 from controller.api.dataset import Dataset
 from controller.api.datasetbinding import DatasetBinding
 from controller.api.kind import Kind
 from controller.reconcile.account import reconcile_account
+from controller.reconcile.batchimport import reconcile_import
 from controller.reconcile.binding import BINDING
 from controller.reconcile.context import Context, Outcome
 from controller.reconcile.dataset import DATASET
 from controller.reconcile.steps import reconcile
 
-KINDS: dict[str, type[Kind]] = {kind.kind(): kind for kind in (CloudAccount, Dataset, DatasetBinding)}
+KINDS: dict[str, type[Kind]] = {kind.kind(): kind for kind in (CloudAccount, Dataset, DatasetBinding, BatchImport)}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -44,6 +46,8 @@ def reconcile_object(target: Kind, context: Context) -> Outcome:
             return reconcile(DATASET, target, context) if _concerns(target) else Outcome(gone=True)
         case DatasetBinding():
             return reconcile(BINDING, target, context) if _concerns(target) else Outcome(gone=True)
+        case BatchImport():
+            return reconcile_import(target, context)
         case _:
             raise TypeError(f"{target.kind()} is none of {', '.join(KINDS)}")
 
@@ -64,6 +68,10 @@ def references(target: Kind) -> tuple[Key, ...]:
             account = Key("CloudAccount", namespace, target.spec.account_ref.name)
             ref = target.spec.dataset.ref
             return (account, *_stood_in_for(target), *((Key("Dataset", namespace, ref),) if ref else ()))
+        case BatchImport():
+            account = Key("CloudAccount", namespace, target.spec.account_ref.name)
+            ref = target.spec.target.dataset.ref
+            return (account, *((Key("Dataset", namespace, ref),) if ref else ()))
         case _:
             return ()
 

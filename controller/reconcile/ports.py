@@ -36,6 +36,10 @@ class Objects(Protocol):
         """Every object of a contest (`controller.reconcile.rivals`)."""
         ...
 
+    def requested_at(self, target: Kind) -> datetime:
+        """When this process first saw what the object's annotation asks for."""
+        ...
+
     @property
     def complete(self) -> bool:
         """Whether every object has been listed since the process began: before that, absence means nothing."""

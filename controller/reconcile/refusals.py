@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from controller.api.batchimport import BatchImport
 from controller.api.dataset import Dataset
 from controller.api.datasetbinding import DatasetBinding
 from controller.cloud.errors import BadCredentials, ClockSkewed, CloudError, Denied, Ended
@@ -17,7 +18,9 @@ UNDECIDED = {Reason.DEPENDENCY_NOT_READY, Reason.DEPENDENCY_NOT_FOUND}
 OF_THE_KEY = (BadCredentials, ClockSkewed, Ended)
 
 
-def heard(target: Dataset | DatasetBinding, verdict: Verdict, error: CloudError | None, context: Context) -> Verdict:
+def heard(
+    target: Dataset | DatasetBinding | BatchImport, verdict: Verdict, error: CloudError | None, context: Context
+) -> Verdict:
     """Tell the account, and name in the verdict to whom RAM denies what."""
     namespace, account = target.metadata.namespace, target.spec.account_ref.name
     who = type(target), target.metadata.name

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from controller.api.batchimport import BatchImport
 from controller.api.cloudaccount import CloudAccount
 from controller.api.dataset import Dataset
 from controller.api.datasetbinding import DatasetBinding
@@ -27,8 +28,15 @@ def contest(target: Kind) -> Contest | None:
             return target.kind(), target.spec.project, target.spec.name
         case DatasetBinding():
             return target.kind(), target.spec.bucket
+        case BatchImport() if target.status.run is not None:
+            return run_contest(target.status.run)
         case _:
             return None
+
+
+def run_contest(run: str) -> Contest:
+    """The index entry of the imports whose status names a run: it is how a message finds them."""
+    return BatchImport.kind(), run
 
 
 def first_rival(target: Claimant, subject: Subject, objects: Objects) -> Claimant | None:

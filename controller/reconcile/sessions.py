@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from controller.api.batchimport import BatchImport
 from controller.api.cloudaccount import CredentialsSource
 from controller.api.dataset import Dataset
 from controller.api.datasetbinding import DatasetBinding
@@ -89,7 +90,7 @@ class Sessions:
         with self._lock:
             return self._sessions.get(key) or (self._kept.get(key) if leaving else None)
 
-    def of(self, target: Dataset | DatasetBinding) -> Session | None:
+    def of(self, target: Dataset | DatasetBinding | BatchImport) -> Session | None:
         """The session an object works with."""
         meta = target.metadata
         return self.get(meta.namespace, target.spec.account_ref.name, leaving=meta.deleting)

@@ -33,6 +33,7 @@ def place_of(target: CloudAccount) -> Place:
         spec.region,
         imm=spec.endpoints.imm,
         oss=spec.endpoints.oss,
+        mns=spec.endpoints.mns,
         work_bucket=spec.work_bucket,
     )
 

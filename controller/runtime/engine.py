@@ -1,4 +1,4 @@
-"""Puts the engine room together and keeps its loops alive: workers, poller, lister, endpoints."""
+"""Puts the engine room together and keeps its loops alive: workers, consumers, poller, lister, endpoints."""
 
 from __future__ import annotations
 
@@ -19,11 +19,15 @@ from controller.cloud.limiter import Lane, Limiters
 from controller.cloud.ports import CALL_TIMEOUT
 from controller.core.lease import Terms
 from controller.reconcile.context import Context
+from controller.reconcile.imports.allowances import Allowances
+from controller.reconcile.imports.runs import Runs
 from controller.reconcile.report import Reporter
 from controller.reconcile.sessions import Sessions
 from controller.reconcile.snapshots import BindingSnapshots
 from controller.runtime.cluster import KubernetesCluster
+from controller.runtime.consumers import Consumers
 from controller.runtime.endpoints import serve
+from controller.runtime.import_metrics import ImportMetrics
 from controller.runtime.informer import Informer
 from controller.runtime.kube import Kube
 from controller.runtime.leadership import Leadership, own_identity
@@ -32,6 +36,7 @@ from controller.runtime.poller import Poller
 from controller.runtime.queue import WorkQueue
 from controller.runtime.settings import Settings
 from controller.runtime.store import Store
+from controller.runtime.traffic import Traffic
 from controller.runtime.workers import Workers
 
 DRAIN = 5.0  # seconds for passes under way at a stop; one still in the limiter then is turned away by the fence
@@ -49,10 +54,12 @@ class Engine:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.kube = Kube()
-        self._store = Store(settings.watched)
+        self._store = Store(utc_now, settings.watched)
         self._queue = WorkQueue()
         self._limiters = Limiters()
         self._pool = ThreadPoolExecutor(max_workers=settings.workers + 1, thread_name_prefix="reconcile")
+        # A pass that waits for the calls of its import has one thread of the pool, and they have theirs.
+        self._chunk_calls = ThreadPoolExecutor(max_workers=settings.import_workers, thread_name_prefix="chunk")
         self._leadership = Leadership(
             self.kube,
             namespace=settings.lease_namespace or "",
@@ -62,7 +69,11 @@ class Engine:
         )
         self.ended = asyncio.Event()
         self.lost = False
+        self._runs = Runs(self._chunk_calls.map)
+        self._traffic = Traffic()
+        self._consumers: Consumers | None = None
         self.metrics = Metrics(self._queue, self._limiters, self._leadership, self._store)
+        self.metrics.add(ImportMetrics(self._runs, self._traffic))
         self.informer = Informer(self._store, self._queue)
         self._sessions = Sessions()
         self._snapshots = BindingSnapshots(utc_now)
@@ -96,7 +107,15 @@ class Engine:
 
     def _work(self) -> None:
         clouds = self._clouds()
-        workers = self._workers(clouds)
+        context = self._context(clouds)
+        workers = Workers(
+            context,
+            store=self._store,
+            queue=self._queue,
+            informer=self.informer,
+            pool=self._pool,
+            metrics=self.metrics,
+        )
         edits = min(self._settings.edit_workers, self._settings.workers - 1)
         for number in range(self._settings.workers):
             self._spawn(f"worker-{number}", workers.work(edits_only=number < edits))
@@ -111,11 +130,17 @@ class Engine:
             settings=self._settings,
         )
         self._spawn("poller", _forever("poller", poller.poll, self._settings.poll_interval))
+        self._consumers = Consumers(
+            context, store=self._store, queue=self._queue, leads=lambda: self._leadership.leads, traffic=self._traffic
+        )
+        self._spawn("consumers", _forever("consumers", self._consumers.tend, self._settings.poll_interval))
 
     async def stop(self) -> None:
         """Let the passes under way finish, end the loops, and give the Lease back."""
         self.ended.set()  # Kopf waits five seconds for its own task that waits for this
         self._queue.close()
+        if self._consumers is not None:
+            self._consumers.stop()
         drained = self._leadership.leads and await self._drained()
         for task in self._tasks:
             task.cancel()
@@ -124,16 +149,24 @@ class Engine:
             await self._leadership.release()
         if self._endpoints is not None:
             await self._endpoints.cleanup()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._pool, self._chunk_calls):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     async def _drained(self) -> bool:
-        """Wait for the passes, and for the submits in any case; the Lease is renewed meanwhile."""
+        """Wait for the passes, and for the submits in any case; the Lease is renewed meanwhile.
+
+        A pass ends when the calls of its import have, so none of those is left. Messages in hand are finished, too.
+        """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + DRAIN
-        while self._queue.running and loop.time() < deadline:  # noqa: ASYNC110 - once in a life, and never for long
+        while self._busy and loop.time() < deadline:  # noqa: ASYNC110 - once in a life, and never for long
             await asyncio.sleep(0.02)
         self._leadership.close()
         return await self._leadership.submitted(CALL_TIMEOUT)
+
+    @property
+    def _busy(self) -> bool:
+        return bool(self._queue.running) or (self._consumers is not None and self._consumers.working)
 
     def trouble(self) -> str | None:
         """What keeps the process from doing its work, or None."""
@@ -149,12 +182,13 @@ class Engine:
             sts_ca_file=settings.sts_ca_file,
             ambient=Ambient() if settings.allow_ambient else refused,
             fence=self._leadership.fence,
+            imm_form_body=settings.imm_form_body,
         )
 
-    def _workers(self, clouds: AlibabaClouds) -> Workers:
-        loop = asyncio.get_running_loop()
-        cluster = KubernetesCluster(self.kube, self._store, loop)
-        context = Context(
+    def _context(self, clouds: AlibabaClouds) -> Context:
+        settings = self._settings
+        cluster = KubernetesCluster(self.kube, self._store, asyncio.get_running_loop())
+        return Context(
             clouds=clouds,
             objects=self._store,
             cluster=cluster,
@@ -164,15 +198,11 @@ class Engine:
             now=utc_now,
             lane=Lane.EDIT,
             fence=self._leadership.fence,
-            orphan_after=timedelta(seconds=self._settings.orphan_after),
-        )
-        return Workers(
-            context,
-            store=self._store,
-            queue=self._queue,
-            informer=self.informer,
-            pool=self._pool,
-            metrics=self.metrics,
+            orphan_after=timedelta(seconds=settings.orphan_after),
+            runs=self._runs,
+            allowances=Allowances(None if settings.imm_form_body else settings.imm_request_bytes),
+            import_workers=settings.import_workers,
+            chunk_calls=self._chunk_calls,
         )
 
     def _spawn(self, name: str, loop: Any) -> None:

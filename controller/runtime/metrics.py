@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from controller.api.dataset import Dataset
 from controller.api.datasetbinding import DatasetBinding
@@ -39,6 +40,10 @@ class Metrics:
             registry=self._registry,
         )
         self._registry.register(self)
+
+    def add(self, collector: Collector) -> None:
+        """Have another part's metrics read, too."""
+        self._registry.register(collector)
 
     def reconciled(self, kind: str, result: str, seconds: float) -> None:
         """Count one pass."""

@@ -96,7 +96,8 @@ class Poller:
     async def _refresh(self, scope: Scope, bindings: dict[tuple[Place, Key], DatasetBinding]) -> None:
         loop = asyncio.get_running_loop()
         try:
-            changed = await loop.run_in_executor(self._pool, self._snapshots.refresh, scope, self._imm(bindings))
+            refresh, places = self._snapshots.refresh, {place for place, _ in bindings}
+            changed = await loop.run_in_executor(self._pool, refresh, scope, self._imm(bindings), places)
         except CloudError as error:
             log.warning("the bindings of project %s could not be listed: %s", scope[-1], error)
             self._failed(scope, bindings, error)

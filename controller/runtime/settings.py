@@ -31,10 +31,21 @@ class Settings(BaseSettings):
     ] = ""
     workers: Annotated[int, Field(ge=2, le=256, description="Objects reconciled at the same time.")] = 16
     edit_workers: Annotated[int, Field(ge=1, description="Workers that only serve people's edits.")] = 4
+    import_workers: Annotated[
+        int, Field(ge=1, le=256, description="Calls of imports at the same time, apart from the workers.")
+    ] = 16
     poll_interval: Annotated[float, Field(gt=0, description="Listing of a project where something is under way.")] = 5.0
     settled_poll_interval: Annotated[float, Field(gt=0, description="Listing of a settled project.")] = 60.0
     relist_interval: Annotated[float, Field(gt=0, description="Full LIST of our kinds, to heal lost events.")] = 600.0
     imm_rate: Annotated[float, Field(gt=0, description="IMM calls a second per project.")] = 80.0
+    imm_request_bytes: Annotated[
+        int,
+        Field(ge=1024, description="Longest address of a call of an import: IMM's parameters travel in it."),
+    ] = 7168
+    imm_form_body: Annotated[
+        bool,
+        Field(description="Send file metadata in the request's body: for a gateway that refuses long addresses."),
+    ] = False
     sts_endpoint: Annotated[str | None, Field(description="STS address, http(s)://host[:port]. Never a tenant's.")] = (
         None
     )

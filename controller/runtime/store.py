@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from datetime import datetime
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -25,10 +26,12 @@ log = logging.getLogger(__name__)
 class Store:
     """Thread-safe; the event loop writes, worker threads read and put back what they wrote."""
 
-    def __init__(self, watched: Collection[str] = ()) -> None:
+    def __init__(self, now: Callable[[], datetime], watched: Collection[str] = ()) -> None:
+        self._now = now
         self._watched = frozenset(watched)
         self._lock = threading.RLock()
         self._objects: dict[Key, Kind] = {}
+        self._requested_at: dict[Key, datetime] = {}
         self._referrers: dict[Key, set[Key]] = defaultdict(set)
         self._contenders: dict[Contest, set[Key]] = defaultdict(set)
         self.complete = False  # until the first LIST is through
@@ -57,6 +60,8 @@ class Store:
                 return target
             self._unlink(key, known)
             self._objects[key] = target
+            if known is None or _request(known) != _request(target):
+                self._requested_at[key] = self._now()
             for reference in references(target):
                 self._referrers[reference].add(key)
             if (entry := contest(target)) is not None:
@@ -67,6 +72,7 @@ class Store:
         """Forget an object; returns what was known of it."""
         with self._lock:
             known = self._objects.pop(key, None)
+            self._requested_at.pop(key, None)
             self._unlink(key, known)
             return known
 
@@ -84,6 +90,11 @@ class Store:
         """The objects that may claim the same thing in the cloud."""
         with self._lock:
             return [self._objects[key] for key in self._contenders.get(contest, ())]
+
+    def requested_at(self, target: Kind) -> datetime:
+        """When the object's present request was first seen; now, where the object is gone meanwhile."""
+        with self._lock:
+            return self._requested_at.get(key_of(target)) or self._now()
 
     def watches(self, namespace: str) -> bool:
         """Whether objects of that namespace are in here; with no names given all are."""
@@ -116,6 +127,10 @@ def parse(body: dict[str, Any]) -> Kind | None:
             "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()),
         )
         return None
+
+
+def _request(target: Kind) -> tuple[str, str | None]:
+    return target.metadata.uid, target.metadata.reconcile_requested_at
 
 
 def _newer(target: Kind, known: Kind) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
-from controller.api.fields import FINALIZER
+from controller.api.fields import FINALIZER, RECONCILE_REQUESTED_AT
 from controller.api.kind import Kind
 from controller.api.status import Status
 from controller.cloud.ambient import refused
@@ -22,7 +22,18 @@ from controller.cloud.clouds import Place
 from controller.cloud.credentials import Credentials
 from controller.cloud.errors import CloudError, Conflict, ParentNotFound
 from controller.cloud.limiter import Lane
-from controller.cloud.ports import ImmPort, OssPort, ProjectSpec, Role, RolePort, StsPort
+from controller.cloud.ports import (
+    FilesPort,
+    ImmPort,
+    ObjectPage,
+    ObjectRange,
+    OssPort,
+    ProjectSpec,
+    QueuePort,
+    Role,
+    RolePort,
+    StsPort,
+)
 from controller.core.facts import BindingFacts, BucketFacts, Caller, DatasetFacts, ProjectFacts, QuotaFacts
 from controller.reconcile.context import Context, Outcome
 from controller.reconcile.kinds import KINDS, Key, reconcile_object
@@ -37,6 +48,7 @@ SECRET_KEY = "planted-secret-4f1d"
 TOKEN, JWT = "planted-token-77aa", "planted-jwt-c0de"
 START = datetime(2026, 8, 1, 12, 0, 0, tzinfo=UTC)
 Result = TypeVar("Result")
+WITH_THE_LOCAL_CLOUD = "imports are tested with the local cloud"
 WRITES = ("create_dataset", "update_dataset", "delete_dataset", "create_binding", "delete_binding")
 
 
@@ -93,6 +105,12 @@ class Cloud:
     def oss(self, place: Place, credentials: Credentials, lane: Lane) -> OssPort:
         return self
 
+    def files(self, place: Place, credentials: Credentials, lane: Lane) -> FilesPort:
+        raise NotImplementedError(WITH_THE_LOCAL_CLOUD)
+
+    def queue(self, place: Place, credentials: Credentials, queue_name: str) -> QueuePort:
+        raise NotImplementedError(WITH_THE_LOCAL_CLOUD)
+
     def sts(self, place: Place, credentials: Credentials, lane: Lane) -> StsPort:
         return self
 
@@ -124,8 +142,19 @@ class Cloud:
     def get_bucket(self, bucket: str) -> BucketFacts | None:
         return self._call("get_bucket", lambda: self.buckets.get(bucket))
 
-    def get_object(self, bucket: str, key: str) -> bytes | None:
+    def get_object(self, bucket: str, key: str, *, largest: int = 64 * 1024) -> bytes | None:
         return self._call("get_object", lambda: self.objects.get((bucket, key)))
+
+    def get_range(
+        self, bucket: str, key: str, first: int, count: int, *, etag: str | None = None
+    ) -> ObjectRange | None:
+        raise NotImplementedError(WITH_THE_LOCAL_CLOUD)
+
+    def list_objects(self, bucket: str, prefix: str, *, after: str | None = None, most: int = 1000) -> ObjectPage:
+        raise NotImplementedError(WITH_THE_LOCAL_CLOUD)
+
+    def put_object(self, bucket: str, key: str, data: bytes) -> None:
+        raise NotImplementedError(WITH_THE_LOCAL_CLOUD)
 
     def put_new(self, bucket: str, key: str, data: bytes) -> None:
         def put() -> None:
@@ -275,6 +304,7 @@ class Cluster:
     complete: bool = True
     identity: str = "cluster-one"
     unwatched: set[str] = field(default_factory=set)
+    requests: dict[Key, tuple[Any, datetime]] = field(default_factory=dict)  # the last one, and when it was seen
     _versions: int = 0
 
     def put(self, kind: str, name: str, spec: dict[str, Any], namespace: str = "team", **metadata: Any) -> Key:
@@ -286,12 +316,23 @@ class Cluster:
         meta["generation"] += known.get("spec") != spec
         status = known.get("status", {"observedGeneration": -1})
         self.bodies[key] = {"kind": kind, "metadata": meta | metadata, "spec": spec, "status": status}
+        self._note_request(key)
         return key
 
     def mark(self, key: Key, **metadata: Any) -> None:
         """Change metadata only: annotations, a deletion timestamp."""
         self._versions += 1
         self.bodies[key]["metadata"] |= {"resourceVersion": str(self._versions), **metadata}
+        self._note_request(key)
+
+    def _note_request(self, key: Key) -> None:
+        meta = self.bodies[key]["metadata"]
+        request = meta["uid"], meta.get("annotations", {}).get(RECONCILE_REQUESTED_AT)
+        if key not in self.requests or self.requests[key][0] != request:
+            self.requests[key] = request, self.now()
+
+    def requested_at(self, target: Kind) -> datetime:
+        return self.requests[_key(target)][1] if _key(target) in self.requests else self.now()
 
     def read(self, key: Key) -> Any:
         """The object, parsed."""
@@ -415,7 +456,7 @@ class World:
             cluster=self.cluster,
             reporter=Reporter(self.cluster, self.clock),
             sessions=Sessions(),
-            snapshots=BindingSnapshots(self.clock),
+            snapshots=BindingSnapshots(self.clock, self.clock.advance),
             now=self.clock,
             lane=Lane.EDIT,
         )

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from controller.api.cloudaccount import CloudAccountSpec, CredentialsSource
+from controller.cloud.clouds import Place
 from controller.cloud.credentials import Credentials
 from controller.cloud.errors import BadCredentials, ClockSkewed, CloudError, Ended, Unavailable
 from controller.core.facts import Caller
@@ -15,7 +16,7 @@ from controller.reconcile.binding import scope_of
 from controller.reconcile.context import Outcome
 from controller.reconcile.kinds import Key
 from controller.reconcile.sessions import Session
-from controller.reconcile.sources import session_name
+from controller.reconcile.sources import place_of, session_name
 from tests.unit.operator_doubles import ACCOUNT, REGION, Fate, World, secret
 
 RRSA = {
@@ -218,6 +219,13 @@ def test_a_root_key_is_warned_of_in_one_event(world: World) -> None:
     assert "RootAccountKey" == reason
     assert "spec.credentials.rrsa" in said
     assert said in message(world)
+
+
+def test_the_addresses_to_use_are_those_of_the_spec(world: World) -> None:
+    """Of each service; without one it is the vendor's."""
+    addresses = {name: f"https://{name}.example.com" for name in ("imm", "oss", "mns")}
+    key = put(world, {"secretRef": {"name": "key"}}, endpoints=addresses, workBucket="work")
+    assert Place(ACCOUNT, REGION, **addresses, work_bucket="work") == place_of(world.cluster.read(key))
 
 
 def test_two_accounts_never_share_a_listing_even_with_one_key(world: World) -> None:

@@ -16,6 +16,7 @@ from controller.runtime.informer import Informer
 from controller.runtime.queue import WorkQueue
 from controller.runtime.store import Store, parse
 from tests.unit.informer_inputs import body
+from tests.unit.operator_doubles import Clock
 
 SUBJECT = Subject("1234567890123456", "cn-hangzhou", "media", "pictures", "photos")
 
@@ -38,7 +39,7 @@ def binding(store: Store, name: str = "photos") -> DatasetBinding:
 @pytest.fixture
 def store() -> Store:
     """An account that has signed in, a dataset and a binding that names it."""
-    made = Store()
+    made = Store(Clock())
     for item in (body("CloudAccount", ready=True), body("Dataset"), body("DatasetBinding", ref="pictures")):
         parsed = parse(item)
         assert parsed is not None
@@ -94,7 +95,7 @@ def test_what_is_removed_or_changed_leaves_the_index(store: Store) -> None:
 @pytest.mark.parametrize(("watched", "seen"), [((), True), (("team",), True), (("others",), False)])
 def test_only_watched_namespaces_are_known(watched: tuple[str, ...], *, seen: bool) -> None:
     """With none named all are."""
-    assert seen == Store(watched).watches("team")
+    assert seen == Store(Clock(), watched).watches("team")
 
 
 class TestWaking:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,11 +18,13 @@ from controller.api.dataset import Dataset, DatasetStatus
 from controller.api.fields import FINALIZER
 from controller.reconcile.ports import ObjectGone, StaleObject
 from controller.runtime.cluster import KubernetesCluster
-from controller.runtime.engine import Engine
+from controller.runtime.engine import DRAIN, Engine
 from controller.runtime.kube import Kube, KubeError
 from controller.runtime.settings import Settings
 from controller.runtime.store import Store
 from tests.unit.informer_inputs import body
+from tests.unit.operator_doubles import Clock
+from tests.unit.test_leadership import LeaseServer
 
 
 async def test_a_loop_that_ended_is_said_by_the_probe() -> None:
@@ -63,7 +66,7 @@ async def serving(server: ApiServer) -> AsyncIterator[tuple[KubernetesCluster, S
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     host, port = runner.addresses[0][:2]
-    kube, store = Kube(), Store()
+    kube, store = Kube(), Store(Clock())
     async with aiohttp.ClientSession() as session:
         kube.use(f"http://{host}:{port}", session)
         yield KubernetesCluster(kube, store, asyncio.get_running_loop()), store
@@ -133,3 +136,66 @@ async def test_an_event_that_cannot_be_made_is_logged(status: int, caplog: pytes
     assert ("Warning", "Planned", "pictures") == (event["type"], event["reason"], event["involvedObject"]["name"])
     assert len(event["message"]) <= 1024
     assert "no event Planned for team/pictures" in caplog.text
+
+
+def waiting_import() -> list[dict[str, Any]]:
+    """An account that names a queue, and an import that waits for results on it."""
+    meta = {"namespace": "team", "uid": "u", "resourceVersion": "1", "generation": 1}
+    account = {
+        "region": "cn-hangzhou",
+        "accountId": "1234567890123456",
+        "credentials": {"secretRef": {"name": "key"}},
+        "events": {"topic": "news", "queue": "results"},
+    }
+    batch = {
+        "accountRef": {"name": "account"},
+        "target": {"dataset": {"project": "media", "name": "pictures"}},
+        "source": {"items": [{"uri": "oss://photos/a.jpg"}]},
+    }
+    status = {"phase": "Waiting", "run": "r", "observedGeneration": 1}
+    return [
+        {"kind": "CloudAccount", "metadata": meta | {"name": "account"}, "spec": account},
+        {"kind": "BatchImport", "metadata": meta | {"name": "photos"}, "spec": batch, "status": status},
+    ]
+
+
+def readers() -> list[threading.Thread]:
+    """The threads that read queues."""
+    return [thread for thread in threading.enumerate() if thread.name == "consumer-results"]
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait for a condition."""
+    async with asyncio.timeout(30):
+        while not holds():  # noqa: ASYNC110 - a thread's state has no event
+            await asyncio.sleep(0.02)
+
+
+async def test_a_standby_reads_no_queue_and_a_leader_does(caplog: pytest.LogCaptureFixture) -> None:
+    """The thread begins when this process leads; at the end nobody waits for it."""
+    server = LeaseServer()
+    server.put({"holderIdentity": "another", "leaseDurationSeconds": 600, "leaseTransitions": 0})
+    app = web.Application()
+    app.router.add_route("*", "/apis/coordination.k8s.io/v1/namespaces/ns/leases{rest:.*}", server.answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    settings = Settings(
+        http_host="127.0.0.1", http_port=0, lease_namespace="ns", lease_name="lease", poll_interval=0.05
+    )
+    engine = Engine(settings)
+    async with aiohttp.ClientSession() as session:
+        engine.kube.use(f"http://127.0.0.1:{runner.addresses[0][1]}", session)
+        for stored in waiting_import():
+            engine.informer.observe(stored, deleted=False)
+        with caplog.at_level(logging.INFO):
+            await engine.start()
+            await until(lambda: "another holds the lease" in caplog.text)
+        assert [] == readers()
+        server.put({"holderIdentity": "", "leaseDurationSeconds": 1, "leaseTransitions": 1})
+        await until(lambda: readers() != [])
+        began = asyncio.get_running_loop().time()
+        await engine.stop()
+        assert asyncio.get_running_loop().time() - began < DRAIN
+        await until(lambda: readers() == [])
+    await runner.cleanup()

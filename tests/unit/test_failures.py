@@ -23,7 +23,9 @@ LEAVES: list[tuple[type[errors.CloudError], Standing, Reason, str]] = [
     (errors.WrongRegion, Standing.STALLED, Reason.REGION_MISMATCH, "spec.region"),
     (errors.ParentNotFound, Standing.STALLED, Reason.PROJECT_NOT_FOUND, "pulumi up"),
     (errors.BucketNotFound, Standing.STALLED, Reason.BUCKET_NOT_FOUND, "create"),
+    (errors.QueueNotFound, Standing.STALLED, Reason.SPEC_INVALID, "spec"),
     (errors.NotEmpty, Standing.STALLED, Reason.NOT_EMPTY, "imm-operator.dev/detach=true"),
+    (errors.TooLong, Standing.STALLED, Reason.SPEC_INVALID, "spec"),
     (errors.Quota, Standing.STALLED, Reason.QUOTA_EXCEEDED, "quota"),
 ]
 

@@ -18,6 +18,7 @@ from controller.runtime.kube import Kube
 from controller.runtime.queue import WorkQueue
 from controller.runtime.store import Store
 from tests.unit.informer_inputs import body
+from tests.unit.operator_doubles import Clock
 
 BINDING = Key("DatasetBinding", "team", "photos")
 DATASET = Key("Dataset", "team", "pictures")
@@ -28,7 +29,7 @@ class Room:
     """An informer with its store and queue."""
 
     def __init__(self) -> None:
-        self.store, self.queue = Store(), WorkQueue()
+        self.store, self.queue = Store(Clock()), WorkQueue()
         self.informer = Informer(self.store, self.queue)
 
     def see(self, *objects: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from controller.runtime.poller import Poller
 from controller.runtime.queue import WorkQueue
 from controller.runtime.settings import Settings
 from controller.runtime.store import Store, parse
-from tests.unit.operator_doubles import START, World
+from tests.unit.operator_doubles import START, Clock, World
 
 ACCOUNT = "team", "account"
 
@@ -69,7 +69,7 @@ def test_refused_ones_serve_nobody(session: Session, how: str) -> None:
 async def test_they_go_with_the_last_object_that_refers_to_the_account(world: World, session: Session) -> None:
     """The account goes, its binding goes, and the next poll forgets both sessions."""
     binding = world.binding()
-    store, sessions = Store(), Sessions()
+    store, sessions = Store(Clock()), Sessions()
     for key in (world.account, binding):
         store.put(read(world.cluster.bodies[key]))
     with ThreadPoolExecutor(1) as pool:

@@ -35,6 +35,8 @@ def test_variables_are_read_with_their_prefix(monkeypatch: pytest.MonkeyPatch) -
         ("WORKERS", "many"),
         ("POLL_INTERVAL", "0"),
         ("IMM_RATE", "-1"),
+        ("IMM_REQUEST_BYTES", "1023"),
+        ("IMPORT_WORKERS", "0"),
         ("HTTP_PORT", "70000"),
         ("LOG_FORMAT", "xml"),
     ],
@@ -45,6 +47,14 @@ def test_what_makes_no_sense_is_refused(monkeypatch: pytest.MonkeyPatch, name: s
     with pytest.raises(ValidationError) as caught:
         Settings()
     assert (name.lower(),) == caught.value.errors()[0]["loc"]
+
+
+def test_imports_have_workers_and_a_length_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixteen calls at a time, 7 KiB each; the length may be lifted as far as a gateway takes it."""
+    assert (16, 7168, False) == (Settings().import_workers, Settings().imm_request_bytes, Settings().imm_form_body)
+    monkeypatch.setenv("IMM_OPERATOR_IMPORT_WORKERS", "4")
+    monkeypatch.setenv("IMM_OPERATOR_IMM_REQUEST_BYTES", "1000000")
+    assert (4, 1_000_000) == (Settings().import_workers, Settings().imm_request_bytes)
 
 
 def test_settings_never_change() -> None:

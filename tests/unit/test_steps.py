@@ -84,16 +84,6 @@ class TestWrites:
         world.run(key)
         assert ["list_bindings"] == world.cloud.calls
 
-    def test_a_requested_reconcile_looks_for_itself(self, world: World) -> None:
-        """Whoever asks wants to know how it is now; many who ask at once share a listing."""
-        key = world.binding()
-        settle(world, key)
-        for token in ("a", "b"):
-            world.cluster.mark(key, annotations={RECONCILE_REQUESTED_AT: token})
-            world.clock.advance(1)
-            world.run(key)
-        assert ["list_bindings"] == world.cloud.calls
-
     def test_an_object_that_waits_for_its_dataset_asks_the_cloud_for_nothing_of_its_own(self, world: World) -> None:
         """A Dataset that does not exist has no project to list."""
         key = world.binding(dataset={"ref": "nobody"})

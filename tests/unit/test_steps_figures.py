@@ -35,6 +35,7 @@ def scanning(world: World) -> Key:
     """A binding of the dataset that scans, nothing counted yet."""
     key = world.binding()
     world.run(key)
+    world.clock.advance(1)
     world.cloud.set_state("photos", "Running", "FullScanning")
     poll(world)
     world.cloud.calls.clear()
@@ -54,12 +55,11 @@ def looks(world: World) -> list[str]:
 
 
 class TestProgress:
-    """Told only where the cloud can tell, at most every 30 s."""
+    """Told only where the cloud can tell: at once when a scan is first seen, then every 30 s."""
 
-    def test_it_is_reported_once_it_can_be_written(self, world: World) -> None:
-        """Files in the dataset of objects in the bucket."""
+    def test_it_is_reported_when_the_scan_is_first_seen(self, world: World) -> None:
+        """Files in the dataset of objects in the bucket, also right after a status that knew of no scan."""
         key = scanning(world)
-        world.clock.advance(30)
         world.run(key)
         progress = world.cluster.read(key).status.progress
         assert (3, 10) == (progress.indexed, progress.total)
@@ -67,7 +67,7 @@ class TestProgress:
         assert "3 of 10 objects" in ready.message
 
     def test_a_scan_costs_two_calls_and_a_write_every_thirty_seconds(self, world: World) -> None:
-        """However often the poller wakes it; a scan of less than that costs nothing."""
+        """However often the poller wakes it."""
         key = scanning(world)
         costs = []
         for second in range(0, 125, 5):
@@ -76,7 +76,7 @@ class TestProgress:
             world.run(key)
             costs.append((second, len(looks(world)), len(world.cluster.writes)))
             world.clock.advance(5)
-        assert [(0, 0, 0), (30, 2, 1), (60, 4, 2), (90, 6, 3), (120, 8, 4)] == costs[::6]
+        assert [(0, 2, 1), (30, 4, 2), (60, 6, 3), (90, 8, 4), (120, 10, 5)] == costs[::6]
 
     def test_a_scan_that_does_not_move_is_asked_about_no_more_often(self, world: World) -> None:
         """Nothing to write must not mean to ask each time."""
@@ -84,8 +84,17 @@ class TestProgress:
         for _ in range(25):
             world.run(key)
             world.clock.advance(5)
-        assert 8 == len(looks(world))
+        assert 10 == len(looks(world))
         assert 1 == len(world.cluster.writes)
+
+    def test_where_the_cloud_cannot_tell_it_is_asked_no_more_often(self, world: World) -> None:
+        """Nothing to show must not mean to ask each time either."""
+        indexed(world, 11)
+        key = scanning(world)
+        for _ in range(25):
+            world.run(key)
+            world.clock.advance(5)
+        assert 10 == len(looks(world))
 
     def test_two_bindings_in_a_dataset_leave_it_untold_and_unasked(self, world: World) -> None:
         """The cloud counts per dataset."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,10 +10,12 @@ import pytest
 from controller.api.cloudaccount import CloudAccount
 from controller.api.dataset import Dataset
 from controller.api.datasetbinding import DatasetBinding
+from controller.api.fields import RECONCILE_REQUESTED_AT
 from controller.api.kind import Kind
 from controller.reconcile.kinds import Key
 from controller.runtime.store import Store, parse
 from tests.unit.informer_inputs import body
+from tests.unit.operator_doubles import START, Clock
 
 ACCOUNT = Key("CloudAccount", "team", "account")
 DATASET = Key("Dataset", "team", "pictures")
@@ -29,7 +32,7 @@ def made(kind: str = "DatasetBinding", **fields: Any) -> Kind:
 @pytest.mark.parametrize(("first", "second", "kept"), [(5, 6, 6), (6, 5, 6), (9, 10, 10), (99, 100, 100), (5, 5, 5)])
 def test_an_older_version_never_replaces_a_newer_one(first: int, second: int, kept: int) -> None:
     """Versions are numbers, not text; an equal one is the same object."""
-    store = Store()
+    store = Store(Clock())
     store.put(made(version=first))
     store.put(made(version=second))
     found = store.find(BINDING)
@@ -39,7 +42,7 @@ def test_an_older_version_never_replaces_a_newer_one(first: int, second: int, ke
 
 def test_put_tells_what_was_known_before() -> None:
     """Nothing, the older one, or itself where it is not newer."""
-    store = Store()
+    store = Store(Clock())
     old, new = made(version=5), made(version=6)
     assert store.put(old) is None
     assert store.put(new) is old
@@ -47,9 +50,48 @@ def test_put_tells_what_was_known_before() -> None:
     assert store.put(late) is late
 
 
+def request(token: str, **fields: Any) -> Kind:
+    """An object that somebody annotated."""
+    return made(annotations={RECONCILE_REQUESTED_AT: token}, **fields)
+
+
+def test_a_request_dates_from_when_its_token_was_first_seen() -> None:
+    """Neither our own writes, nor other people's, nor a late event of an older version make it younger or older."""
+    clock = Clock()
+    store = Store(clock)
+    store.put(made(version=5))
+    clock.advance(1)
+    first = request("a", version=6)
+    store.put(first)
+    clock.advance(1)
+    store.put(request("a", version=7, observed=1))  # our own status
+    store.put(request("a", version=8, labels={"by": "somebody"}))
+    store.put(made(version=5))
+    store.put(first)
+    assert START + timedelta(seconds=1) == store.requested_at(first)
+    store.put(request("b", version=9))
+    assert START + timedelta(seconds=2) == store.requested_at(first)
+    clock.advance(1)
+    store.put(request("b", version=1, uid="two"))
+    assert START + timedelta(seconds=3) == store.requested_at(first)
+
+
+def test_a_request_of_an_object_that_is_gone_is_of_this_moment() -> None:
+    """A pass that still runs must not rest on anything older; its namesake starts afresh."""
+    clock = Clock()
+    store = Store(clock)
+    target = request("a")
+    store.put(target)
+    store.remove(BINDING)
+    clock.advance(9)
+    assert clock() == store.requested_at(target)
+    store.put(target)
+    assert clock() == store.requested_at(target)
+
+
 def test_a_recreated_object_replaces_its_namesake() -> None:
     """Another uid is another object, whatever its version; a restored API server may count from below."""
-    store = Store()
+    store = Store(Clock())
     store.put(made(version=50, uid="one"))
     store.put(made(version=7, uid="two"))
     found = store.find(BINDING)
@@ -59,7 +101,7 @@ def test_a_recreated_object_replaces_its_namesake() -> None:
 
 def test_objects_are_found_by_kind_namespace_and_name() -> None:
     """Typed, and None where there is none."""
-    store = Store()
+    store = Store(Clock())
     store.put(made())
     assert isinstance(store.get(DatasetBinding, "team", "photos"), DatasetBinding)
     assert store.get(Dataset, "team", "photos") is None
@@ -70,7 +112,7 @@ def test_objects_are_found_by_kind_namespace_and_name() -> None:
 
 def test_referrers_are_known_before_what_they_refer_to_exists() -> None:
     """Someone waits for it."""
-    store = Store()
+    store = Store(Clock())
     store.put(made(ref="pictures"))
     assert {BINDING} == store.referrers(DATASET) == store.referrers(ACCOUNT)
     store.put(made("Dataset"))
@@ -79,7 +121,7 @@ def test_referrers_are_known_before_what_they_refer_to_exists() -> None:
 
 def test_references_follow_the_object() -> None:
     """A recreated object may refer to another dataset; a removed one refers to nothing."""
-    store = Store()
+    store = Store(Clock())
     store.put(made(ref="pictures"))
     store.put(made(ref="others", uid="two"))
     assert set() == store.referrers(DATASET)
@@ -91,7 +133,7 @@ def test_references_follow_the_object() -> None:
 
 def test_references_never_cross_a_namespace() -> None:
     """The same names elsewhere are others."""
-    store = Store()
+    store = Store(Clock())
     store.put(made(ref="pictures", namespace="others"))
     assert set() == store.referrers(DATASET)
 

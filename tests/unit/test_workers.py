@@ -25,7 +25,7 @@ from controller.runtime.metrics import Metrics
 from controller.runtime.queue import WorkQueue
 from controller.runtime.store import Store
 from controller.runtime.workers import Workers
-from tests.unit.operator_doubles import Fate, World
+from tests.unit.operator_doubles import Clock, Fate, World
 from tests.unit.steps_room import failing
 
 EDIT, RESYNC = Lane.EDIT, Lane.RESYNC
@@ -35,7 +35,7 @@ class Room:
     """An engine room without Kopf: what the cluster's double stores is observed at once."""
 
     def __init__(self, pool: ThreadPoolExecutor) -> None:
-        self.world, self.store, self.queue = World(), Store(), WorkQueue()
+        self.world, self.store, self.queue = World(), Store(Clock()), WorkQueue()
         self.store.complete = True
         self.informer = Informer(self.store, self.queue)
         leadership = Leadership(Kube(), namespace="", name="test", terms=Terms(20, CALL_TIMEOUT), identity="me")

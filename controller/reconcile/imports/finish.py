@@ -1,0 +1,102 @@
+"""The end of a run: a report with every item that did not succeed, then the verdict. A late word replaces both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from sys import intern
+
+import msgspec
+
+from controller.api.batchimport import SHOWN_FAILURES, FailedItem, Phase
+from controller.cloud.ports import OssPort
+from controller.core.imports.documents import RunEnd, encode
+from controller.core.imports.identity import end_key, report_key
+from controller.core.imports.items import Item
+from controller.core.imports.records import Attempt, Verdicts
+from controller.core.imports.run import Fate
+from controller.reconcile.imports.journal import Each, read_segments
+from controller.reconcile.imports.run import Run
+
+UNKNOWN = "neither a message nor the dataset tells what became of it"
+CANCELLED = "it was not sent: spec.deadline was over"
+UNTOLD = "the journal does not say why"
+HEAD = 64 * 1024  # bytes of a report that hold its first lines
+
+
+class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A line of the report."""
+
+    uri: str
+    outcome: str
+    error: str
+    operation: str = "ADD"
+
+
+def conclude(run: Run, phase: Phase, now: datetime, each: Each = map) -> None:
+    """Write the report, then the verdict, of what is known at this moment.
+
+    Raises:
+        controller.cloud.errors.CloudError: one of them, or what they are made from, could not be written or read.
+    """
+    oss, bucket = run.parts.oss, run.bucket
+    with run.lock:
+        fates, totals, token, first = bytes(run.state.fates), run.totals, run.token, dict(run.state.failures)
+    lines = list(_lines(run, fates, first if totals.failed <= len(first) else _errors(run, fates, each)))
+    if lines or run.end is not None:
+        oss.put_object(bucket, report_key(run.id), msgspec.json.Encoder().encode_lines(lines))
+    end = RunEnd(phase=phase, totals=totals, token=token, ended_at=now)
+    oss.put_object(bucket, end_key(run.id), encode(end))
+    run.shown = [_shown(line) for line in lines[:SHOWN_FAILURES]]
+    run.end = end
+
+
+def read_shown(run: str, oss: OssPort, bucket: str) -> list[FailedItem]:
+    """The first lines of a report, as the status shows them; none without a report."""
+    found = oss.get_range(bucket, report_key(run), 0, HEAD)
+    if found is None:
+        return []
+    whole = found.data if found.size <= HEAD else found.data[: found.data.rfind(b"\n") + 1]
+    lines = [line for line in whole.splitlines() if line][:SHOWN_FAILURES]
+    return [_shown(msgspec.json.decode(line, type=Line)) for line in lines]
+
+
+def so_far(run: Run) -> list[FailedItem]:
+    """The first failures that were told of while a run lasts, by name."""
+    with run.lock:
+        known = dict(run.state.failures)
+    for index in known.keys() - run.names.keys():
+        run.names[index] = run.parts.item(index).uri
+    return [FailedItem(item=run.names[index], error=known[index]) for index in sorted(known)]
+
+
+def _errors(run: Run, fates: bytes, each: Each) -> dict[int, str]:
+    """Why each file failed, from the journal: the first word since it was sent last."""
+    errors: dict[int, str] = {}
+    for records in read_segments(run.parts.oss, run.bucket, run.id, each):
+        for record in records:
+            if isinstance(record, Attempt):
+                errors.clear()
+            elif isinstance(record, Verdicts):
+                for index, error in record.failed:
+                    if fates[index] == Fate.FAILED:
+                        errors.setdefault(index, intern(error))
+    return errors
+
+
+def _lines(run: Run, fates: bytes, errors: dict[int, str]) -> Iterator[Line]:
+    words = {Fate.UNKNOWN: UNKNOWN, Fate.CANCELLED: CANCELLED}
+    for index in _unsuccessful(fates):
+        item: Item = run.parts.item(index)
+        fate = Fate(fates[index])
+        error = errors.get(index, UNTOLD) if fate is Fate.FAILED else words[fate]
+        yield Line(item.uri, fate.name.lower(), error, item.operation.value)
+
+
+def _unsuccessful(fates: bytes) -> Iterator[int]:
+    told = {Fate.FAILED, Fate.UNKNOWN, Fate.CANCELLED}
+    return (index for index, fate in enumerate(fates) if fate in told)
+
+
+def _shown(line: Line) -> FailedItem:
+    return FailedItem(item=line.uri, error=line.error)
