@@ -13,6 +13,7 @@ import oss2
 
 from controller.cloud.credentials import Credentials
 from controller.cloud.imm import Imm
+from controller.cloud.imm_calls import ImmCalls
 from controller.cloud.limiter import Limiter
 from emulator.instance import Config
 from sandbox.demo.operator_key import create_key
@@ -48,7 +49,8 @@ class LocalCloud:
     def imm(self) -> Imm:
         """IMM, through the operator's own adapter."""
         limiter = Limiter("demo", rate=50, burst=10)
-        return Imm(ROOT_KEY, region=WELL_KNOWN.region, endpoint=self.url, limiter_of=lambda _project: limiter)
+        calls = ImmCalls(ROOT_KEY, region=WELL_KNOWN.region, endpoint=self.url, limiter_of=lambda _project: limiter)
+        return Imm(calls)
 
     def bucket(self, name: str) -> Any:
         """A bucket, through oss2."""

@@ -9,7 +9,7 @@ from typing import Any
 from sandbox.demo.stage import Stage
 from sandbox.demo.story import Scene
 
-# Two questions that only the files' own content can answer.
+# Two questions that only the files' own content can answer, and one for what an import said of them.
 QUERIES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     (
         "photos",
@@ -33,8 +33,13 @@ QUERIES: tuple[tuple[str, str, dict[str, Any]], ...] = (
             ],
         },
     ),
+    (
+        "photos",
+        "photos labelled album=excursions",
+        {"Operation": "eq", "Field": "CustomLabels.album", "Value": "excursions"},
+    ),
 )
-SHOWN = ("ProduceTime", "ImageWidth", "ImageHeight", "Title", "Artist", "PageCount")
+SHOWN = ("CustomId", "ProduceTime", "ImageWidth", "ImageHeight", "Title", "Artist", "PageCount")
 FAILED = {"Operation": "exist", "Field": "Reason"}
 
 
@@ -44,10 +49,13 @@ def show(scene: Scene, stage: Stage) -> dict[str, Any]:
     stage.say(scene.kubectl("get", "imm", "--all-namespaces"))
     hits = sum(_show_query(scene, stage, *query) for query in QUERIES)
     failed = _show_failures(scene, stage)
+    imports = _show_imports(scene, stage)
     return {
         "demo": "ok",
         "bindings_ready": _bindings_ready(scene),
         "files_indexed": _files_indexed(scene),
+        "imported": sum(one["totals"]["succeeded"] for one in imports),
+        "import_failed": sum(one["totals"]["failed"] for one in imports),
         "query_hits": hits,
         "failed_files": failed,
         "seconds": round(stage.seconds, 1),
@@ -70,6 +78,7 @@ def show_playground(scene: Scene, stage: Stage) -> None:
         f"  kubectl delete immb photos -n {scene.handover.namespace}   # Retain: the binding goes on in the cloud"
     )
     stage.say("  kubectl apply -f examples/manifests/bindings.yaml          # …and is adopted again")
+    stage.say(f"  kubectl get immi excursions -n {scene.handover.namespace} -o yaml    # the verdict of every file")
     stage.say('  eval "$(.venv/bin/python -m emulator env --url ' + scene.cloud.url + ')"')
     stage.say(f"  .venv/bin/python examples/upload.py {bucket} README.md")
 
@@ -93,6 +102,17 @@ def _show_failures(scene: Scene, stage: Stage) -> int:
     for file in files:
         stage.say(f"  {file['URI']}  {file['Reason']}")
     return len(files)
+
+
+def _show_imports(scene: Scene, stage: Stage) -> list[dict[str, Any]]:
+    found = json.loads(scene.kubectl("get", "batchimports", "--output=json", *scene.namespace))["items"]
+    for one in found:
+        status = one["status"]
+        totals = status["totals"]
+        stage.heading(f"import {one['metadata']['name']}: {totals['succeeded']} indexed, {totals['failed']} failed")
+        for failure in status.get("failures", ()):
+            stage.say(f"  {failure['item']}  {failure['error']}")
+    return [one["status"] for one in found]
 
 
 def _bindings_ready(scene: Scene) -> int:

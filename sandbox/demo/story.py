@@ -24,6 +24,7 @@ from sandbox.kubectl import Kubectl
 from sandbox.programs import ProgramError, run
 
 BINDINGS = ROOT / "examples" / "manifests" / "bindings.yaml"
+IMPORT = ROOT / "examples" / "manifests" / "import.yaml"
 STACK = "local"
 READY_SECONDS = 120
 LIVE_SECONDS = 30
@@ -81,7 +82,8 @@ def set_up(directory: Path, context: str | None, stage: Stage, stack: ExitStack)
             stack.callback(_leave, scene, stage)
         _apply(scene)
     with stage.step("waiting until everything is Ready"):
-        _await_ready(scene)
+        for kind in ("cloudaccounts", "datasets", "datasetbindings"):
+            _await_ready(scene, kind)
     return scene
 
 
@@ -101,6 +103,13 @@ def follow_changes(scene: Scene, stage: Stage) -> None:
     with stage.step("a deleted one disappears from it"):
         bucket.delete_object(media.key_of(first))
         _await(f"{media.key_of(first)} to leave the index", lambda: hits(media.key_of(first)) == 0)
+
+
+def import_labelled(scene: Scene, stage: Stage) -> None:
+    """Index a handful of files by hand, with labels; one of them is not there."""
+    with stage.step("an import of labelled photos, followed until every file has its verdict"):
+        scene.kubectl("apply", f"--filename={IMPORT}")
+        _await_ready(scene, "batchimports")
 
 
 def equals(field: str, value: str) -> dict[str, Any]:
@@ -176,16 +185,15 @@ def _apply(scene: Scene) -> None:
     scene.kubectl("apply", f"--filename={BINDINGS}")
 
 
-def _await_ready(scene: Scene) -> None:
-    for kind in ("cloudaccounts", "datasets", "datasetbindings"):
-        words = ("wait", kind, "--all", "--for=condition=Ready", f"--timeout={READY_SECONDS}s", *scene.namespace)
-        try:
-            scene.kubectl(*words, seconds=READY_SECONDS + 10)
-        except ProgramError as error:
-            shown = scene.kubectl("get", "imm", "--output=wide", *scene.namespace)
-            raise ProgramError(
-                f"{kind} did not become Ready; the operator's log is in {scene.directory}:\n{shown}\n{error}"
-            ) from error
+def _await_ready(scene: Scene, kind: str) -> None:
+    words = ("wait", kind, "--all", "--for=condition=Ready", f"--timeout={READY_SECONDS}s", *scene.namespace)
+    try:
+        scene.kubectl(*words, seconds=READY_SECONDS + 10)
+    except ProgramError as error:
+        shown = scene.kubectl("get", "imm", "--output=wide", *scene.namespace)
+        raise ProgramError(
+            f"{kind} did not become Ready; the operator's log is in {scene.directory}:\n{shown}\n{error}"
+        ) from error
 
 
 def _await(what: str, holds: Callable[[], bool]) -> None:

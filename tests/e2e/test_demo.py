@@ -46,7 +46,9 @@ def test_once_does_the_main_job_and_ends_with_true_numbers(tmp_path: Path) -> No
         "demo": "ok",
         "bindings_ready": 2,
         "files_indexed": len(corpus),  # one more was uploaded and one deleted
-        "query_hits": 10,
+        "imported": 4,
+        "import_failed": 1,  # it was never uploaded
+        "query_hits": 14,
         "failed_files": sum(1 for file in corpus if file.get("broken")),
     }
     assert processes_of(directory) == []

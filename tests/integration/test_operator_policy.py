@@ -1,4 +1,7 @@
-"""The stack's policy for the operator is sufficient and minimal: over one whole run it grants what was used."""
+"""The stack's policy for the operator is sufficient and minimal: over one whole run it grants what was used.
+
+What imports need is a table of its own (`infra.rights.IMPORTS`), which a binding's life does not use up.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ def test_what_a_whole_run_uses_is_what_the_policy_grants(world: World) -> None:
     scope = rights.Scope(
         world.cloud.region, world.cloud.account_id, projects=(PROJECT,), buckets=("whole-run-media",), work=(WORK,)
     )
-    granted = set(rights.grants(rights.OPERATOR, scope))
+    granted = set(rights.grants(rights.BINDINGS, scope))
     used = _used(world)
     assert not {right for right in used if not any(_covers(grant, right) for grant in granted)}
     assert not {grant for grant in granted if not any(_covers(grant, right) for right in used)}

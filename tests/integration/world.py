@@ -14,6 +14,7 @@ import oss2
 
 from controller.cloud.credentials import Credentials
 from controller.cloud.imm import Imm
+from controller.cloud.imm_calls import ImmCalls
 from controller.cloud.limiter import Limiter
 from controller.cloud.ports import ProjectSpec
 from emulator.testing import LocalCloud
@@ -47,7 +48,8 @@ class World:
         """IMM as the account's owner sees it, through the operator's own adapter."""
         limiter = Limiter("test", rate=50, burst=50)
         keys = Credentials(self.cloud.access_key_id, self.cloud.access_key_secret)
-        return Imm(keys, region=self.cloud.region, endpoint=self.cloud.url, limiter_of=lambda _project: limiter)
+        cloud = self.cloud
+        return Imm(ImmCalls(keys, region=cloud.region, endpoint=cloud.url, limiter_of=lambda _project: limiter))
 
     def bucket(self, name: str) -> Any:
         """An OSS bucket, created where it does not exist, which the operator may bind."""
@@ -174,6 +176,11 @@ class World:
             for event in json.loads(shown)["items"]
             if (event["involvedObject"]["kind"], event["involvedObject"]["name"]) == (kind, name)
         ]
+
+    def await_event(self, kind: str, name: str, reason: str) -> list[str]:
+        """The messages of the events with a reason, once there is one: an event follows the status it is about."""
+        self.until(f"an event {reason} of {kind} {name}", lambda: reason in dict(self.events(kind, name)))
+        return [message for found, message in self.events(kind, name) if found == reason]
 
     def calls(self, operation: str) -> int:
         """How often the cloud was asked for an IMM operation so far, refused calls included."""
