@@ -269,10 +269,16 @@ class ImportWorld:
     def finish(self, key: Key) -> BatchImportStatus:
         """Let the cloud work, take its messages, and take passes, until there is nothing to do."""
         self.settle(key)
+        self.work(key)
+        if any(self.status(key).totals == run.totals and not run.concluded for run in self.context.runs.active()):
+            self.work(key)  # what was lost and not found was sent again
+        return self.status(key)
+
+    def work(self, key: Key) -> None:
+        """Let the cloud index and tell, and the operator hear of it."""
         self.cloud.advance(60)
         self.deliver_all()
         self.settle(key)
-        return self.status(key)
 
     def status(self, key: Key) -> BatchImportStatus:
         """What the object says."""

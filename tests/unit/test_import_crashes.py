@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
 
 from controller.cloud.errors import CloudError
-from controller.core.imports.records import Planned
+from controller.core.imports.records import Planned, Verdicts
 from controller.reconcile.imports.allowances import Allowances
 from emulator.testing import LocalCloud, running
 from tests.unit.import_world import PHOTOS, ImportWorld
@@ -166,3 +169,44 @@ def test_a_tenth_of_all_calls_fails_and_every_verdict_is_the_truth() -> None:
         assert (155, 150, 0, 0) == (totals.items, totals.succeeded, totals.cancelled, totals.items - totals.submitted)
         assert 5 == totals.failed + totals.unknown
         world.close()
+
+
+def test_passes_and_consumers_at_the_same_time_lose_nothing() -> None:
+    """Two threads take messages while the pass sends: one journal, every verdict once."""
+    with running() as cloud:
+        world = ImportWorld(cloud)
+        object.__setattr__(world.context, "allowances", Allowances(700))
+        uris = world.upload(90)
+        key = world.batch([*uris, f"oss://{PHOTOS}/missing.txt"])
+        done = threading.Event()
+
+        def consume() -> int:
+            taken = 0
+            while not done.wait(0.005):
+                cloud.advance(5)
+                taken += len(world.deliver(most=3))
+            return taken
+
+        with ThreadPoolExecutor(2) as consumers:
+            readers = [consumers.submit(consume) for _ in range(2)]
+            deadline = time.monotonic() + 60
+            try:
+                while world.status(key).phase not in {"Complete", "Failed"} and time.monotonic() < deadline:
+                    world.run(key)
+            finally:
+                done.set()
+            assert sum(reader.result() for reader in readers)
+        totals = world.status(key).totals
+        assert totals is not None
+        assert (91, 90, 1, 0, 0) == (
+            totals.items, totals.succeeded, totals.failed, totals.unknown, totals.resent,
+        )  # fmt: skip
+        run = world.status(key).run or ""
+        told = [index for one in world.journal(run) if isinstance(one, Verdicts) for index in _indices(one)]
+        assert sorted(told) == list(range(91))
+        world.close()
+
+
+def _indices(told: Verdicts) -> list[int]:
+    """Every file that a record tells of."""
+    return [i for first, end in told.succeeded for i in range(first, end)] + [index for index, _ in told.failed]

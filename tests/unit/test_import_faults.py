@@ -90,17 +90,28 @@ def test_one_file_that_is_too_long_by_itself_fails_by_name(world: ImportWorld) -
     assert "longer than the gateway takes" in failed.error
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_a_lost_answer_is_looked_into_before_anything_is_sent_again(world: ImportWorld, when: str) -> None:
-    """The dataset is asked; what it does not have goes out once more, and is counted."""
+def test_a_lost_answer_is_looked_into_before_anything_is_sent_again(world: ImportWorld) -> None:
+    """The dataset is asked, once a word of the cloud has had its time; what it has not goes out again, and counts."""
     key = world.batch(world.upload(4))
-    world.cloud.fault(fault(when=when, times=1, drop=True))
-    status = world.finish(key)
-    assert ("Complete", 4) == (status.phase, status.totals.succeeded if status.totals else None)
-    assert 1 <= world.calls("BatchGetFileMeta")
-    assert 2 == world.calls(INDEX)
+    world.cloud.fault(fault(when="before", times=1, drop=True))
+    world.settle(key)
+    assert (1, 0) == (world.calls(INDEX), world.calls("BatchGetFileMeta"))
+    world.work(key)
+    assert (2, 1) == (world.calls(INDEX), world.calls("BatchGetFileMeta"))
+    world.work(key)
+    status = world.status(key)
     assert status.totals is not None
-    assert 4 == status.totals.resent
+    assert ("Complete", 4, 4) == (status.phase, status.totals.succeeded, status.totals.resent)
+
+
+def test_a_lost_answer_of_a_call_whose_messages_come_costs_nothing_again(world: ImportWorld) -> None:
+    """It took effect, and its files are told of before anybody asks: nothing is billed twice."""
+    key = world.batch(world.upload(4))
+    world.cloud.fault(fault(when="after", times=1, drop=True))
+    status = world.finish(key)
+    assert (1, 0) == (world.calls(INDEX), world.calls("BatchGetFileMeta"))
+    assert status.totals is not None
+    assert ("Complete", 4, 0) == (status.phase, status.totals.succeeded, status.totals.resent)
 
 
 def test_a_lost_answer_of_a_call_that_the_dataset_shows_is_not_repeated(world: ImportWorld) -> None:
@@ -108,9 +119,10 @@ def test_a_lost_answer_of_a_call_that_the_dataset_shows_is_not_repeated(world: I
     key = world.batch(world.upload(4))
     mute = fault("BatchGetFileMeta", **error("ServiceUnavailable", 503))
     world.cloud.fault(fault(when="after", times=1, drop=True), mute)
+    world.settle(key)
+    world.cloud.advance(60)
     assert world.run(key).failed
     world.cloud.fault()
-    world.cloud.advance(60)
     world.settle(key)
     status = world.status(key)
     assert (1, "Complete") == (world.calls(INDEX), status.phase)
@@ -119,15 +131,18 @@ def test_a_lost_answer_of_a_call_that_the_dataset_shows_is_not_repeated(world: I
 
 
 def test_a_bad_file_fails_alone_when_the_whole_request_is_refused_for_it(world: ImportWorld) -> None:
-    """Drive and Photo Service is not served here, and refused for the call that names it."""
-    uris = world.upload(5)
-    key = world.batch([*uris, "pds://domains/x/drives/1/files/f/revisions/r"])
+    """The call is made two, and the one with that file again, until it goes alone; the others are indexed once."""
+    uris = world.upload(6)
+    refused, passes = fault(times=1, **error("InvalidArgument")), fault(times=1, latency=0)
+    world.cloud.fault(refused, passes, refused, passes, refused, passes, refused)  # whole, 0-2, 3-5, 3, 4-5, 4, 5
+    key = world.batch(uris)
     status = world.finish(key)
     assert status.totals is not None
     assert (5, 1) == (status.totals.succeeded, status.totals.failed)
     (failed,) = status.failures
-    assert failed.item.startswith("pds://")
-    assert "NotImplemented.Emulator" in failed.error
+    assert (uris[5], "InvalidArgument says InvalidArgument") == (failed.item, failed.error)
+    assert set(uris[:5]) == set(world.indexed())
+    assert 7 == world.calls(INDEX)
 
 
 def test_a_refusal_of_every_request_fails_every_file_with_the_clouds_words(world: ImportWorld) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from controller.core.imports.records import Verdicts
+from controller.core.imports.identity import segment_key
+from controller.core.imports.records import Planned, Verdicts, encode
+from controller.reconcile.imports.journal import read_journal
 from emulator.testing import LocalCloud, cloud
 from tests.unit.import_world import DATASET, PHOTOS, PROJECT, WORK, ImportWorld
 
@@ -212,3 +214,63 @@ def test_deleting_takes_the_metadata_and_leaves_the_object(world: ImportWorld) -
     world.settle(key)
     assert ("Complete", {}) == (world.status(key).phase, world.indexed())
     assert world.bucket.object_exists("00000.txt")
+
+
+def test_a_lost_answer_to_a_removal_is_looked_into_too(world: ImportWorld) -> None:
+    """What the dataset does not hold any more is removed, and is not removed twice."""
+    uris = world.upload(3)
+    world.finish(world.batch(uris, name="before"))
+    key = world.batch([{"uri": uri, "operation": "DELETE"} for uri in uris])
+    world.cloud.fault({"service": "imm", "operation": "BatchDeleteFileMeta", "when": "after", "times": 1, "drop": True})
+    world.settle(key)
+    assert ("Complete", 1) == (world.status(key).phase, world.calls("BatchDeleteFileMeta"))
+    assert (3, 3, 0, 0) == counts(world)
+
+
+def test_an_end_with_unknown_files_costs_no_call_either(world: ImportWorld) -> None:
+    """A new process looks once, as a late word may have come; after that nobody does."""
+    world.cloud.fault(LOSE)
+    key = world.batch([*world.upload(1), f"oss://{PHOTOS}/missing.txt"])
+    world.settle(key)
+    world.cloud.advance(LATE)
+    world.settle(key)
+    assert (2, 1, 0, 1) == counts(world)
+    for restart in (False, True):
+        if restart:
+            world.restart()
+            world.run(key)
+        requests, writes = world.requests(), list(world.cluster.writes)
+        world.run(key)
+        assert (requests, writes, []) == (world.requests(), world.cluster.writes, world.context.runs.active())
+
+
+def test_what_ended_before_its_records_expired_stays_as_its_status_has_it(world: ImportWorld) -> None:
+    """With files that nobody told of, too; a retry needs the records and says so."""
+    world.cloud.fault(LOSE)
+    key = world.batch([*world.upload(1), f"oss://{PHOTOS}/missing.txt"])
+    world.settle(key)
+    world.cloud.advance(LATE)
+    world.settle(key)
+    before, billed = world.status(key), world.calls("BatchIndexFileMeta")
+    for found in world.oss().list_objects(WORK, "runs/").objects:
+        world.oss().delete_object(WORK, found.key)
+    world.restart()
+    world.settle(key)
+    assert (before, billed) == (world.status(key), world.calls("BatchIndexFileMeta"))
+    world.batch([*world.upload(1), f"oss://{PHOTOS}/missing.txt"], retry={"failedItems": "again"})
+    world.settle(key)
+    assert ("RunVanished", billed) == (world.ready(key)[1], world.calls("BatchIndexFileMeta"))
+
+
+def test_a_journal_that_somebody_changed_is_said_and_nothing_is_sent(world: ImportWorld) -> None:
+    """What a segment says has to follow from those before it."""
+    key = world.batch(world.upload(2))
+    world.settle(key)
+    run, billed = world.status(key).run, world.calls("BatchIndexFileMeta")
+    assert run is not None
+    twice = encode([record for record in world.journal(run) if isinstance(record, Planned)])
+    world.oss().put_object(WORK, segment_key(run, len(read_journal(world.oss(), WORK, run)[0])), twice)
+    world.restart()
+    world.settle(key)
+    assert "does not follow" in world.status(key).conditions[0].message
+    assert billed == world.calls("BatchIndexFileMeta")

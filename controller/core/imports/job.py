@@ -107,8 +107,7 @@ def _unbegun(spec: BatchImportSpec, observed: ObservedImport, resolution: Resolu
     """Say no before anything is submitted, and so before anything is billed."""
     refusal: Plan | None = None
     if resolution.problem_count and (spec.on_invalid is OnInvalid.REJECT or not resolution.items):
-        message = words.wrong(spec, resolution.problem_count, resolution.problems, resolution.report)
-        refusal = stalled(Reason.SOURCE_INVALID, message)
+        refusal = stalled(Reason.SOURCE_INVALID, words.wrong(spec, resolution))
     elif spec.max_items is not None and resolution.items > spec.max_items:
         refusal = stalled(Reason.TOO_MANY_ITEMS, words.too_many(resolution.items, spec.max_items))
     if refusal is not None:
@@ -145,6 +144,9 @@ def _send(observed: ObservedImport, resolution: Resolution, run: ObservedRun, no
         return _stand(Phase.WAITING, progressing(Reason.AWAITING_RESULTS, words.WAITING, look_again=_until(run, now)))
     if _lacks_events(observed, resolution):
         return _stand(_sending(run), stalled(Reason.EVENTS_MISSING, words.NO_EVENTS, look_again=_until(run, now)))
+    if run.full and not run.lost:
+        wait = progressing(Reason.CONFIRMING, words.CONFIRMING, look_again=_until(run, now))
+        return _stand(_sending(run), wait)
     step = SendAgain(run.lost) if run.lost else SendChunks()
     return _step(_sending(run), Reason.SUBMITTING, words.SENDING, step)
 

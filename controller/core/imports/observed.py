@@ -40,14 +40,15 @@ class ObservedRun:
         totals: Its counts.
         unsent: Files that are to be sent.
         sent: Files that are in a call and have no verdict, not even unknown.
-        lost: Chunks with such files whose call may or may not have taken effect.
+        lost: Chunks with such files whose call may or may not have taken effect, and had its time to be told of.
         overdue: Chunks with such files whose answer came `spec.resultTimeout` ago or longer.
-        next_due: When the next chunk will be overdue.
+        next_due: When the next chunk will be overdue, or lost for good.
         cancelled: The deadline passed, and that is on record.
         token: The last retry's.
         concluded: The verdict on record has these very counts and this token.
         holder: Who of another cluster works it off; empty where it is ours.
         asked: Those of `lost` that the dataset was asked for since they were lost.
+        full: So many calls have no answer that none is made before it is known what they did.
     """
 
     totals: Totals
@@ -62,6 +63,7 @@ class ObservedRun:
     concluded: bool
     holder: str
     asked: tuple[int, ...] = ()
+    full: bool = False
 
     @property
     def settled(self) -> bool:

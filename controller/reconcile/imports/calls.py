@@ -120,7 +120,7 @@ def _once(run: Run, chunk: Chunk, items: Items, target: Target) -> tuple[Record,
             given = [_file(item) for _, item in items]
             event = target.files.index(target.project, target.dataset, given, topic=target.topic, user_data=word)
             request = request_id_of("imm:BatchIndexFileMeta")
-            log.info("run %s chunk %d: %d files [request id %s]", run.id, chunk.number, len(items), request)
+            log.info("run %s chunk %d: %d files are sent [request id %s]", run.id, chunk.number, len(items), request)
             return (Answered(chunk.number, target.now(), event),)
         case Means.UPDATE:
             return _updated(chunk, items, target)
@@ -154,4 +154,4 @@ def _of_the_files(error: CloudError, chunk: Chunk, count: int, target: Target) -
 
 
 def _file(item: Item) -> IndexedFile:
-    return IndexedFile(item.uri, item.custom_id, item.labels)
+    return IndexedFile(item.uri, item.custom_id, item.labels, item.file_hash, item.oss_uri)

@@ -89,7 +89,7 @@ def _to_run(
     if isinstance(found, Run):
         _record(found, [notice for _, notice in ours], context)
     elif ours:
-        log.info("run %s: %d messages are deleted: it is over, and nothing is awaited", run, len(ours))
+        log.info("run %s: %d messages are deleted: no import awaits them any more", run, len(ours))
     fate = Disposition.DELETE if isinstance(found, Run) else Disposition.OVER
     return fates | dict.fromkeys((message.id for message, _ in ours), fate)
 

@@ -13,10 +13,11 @@ from typing import Any
 
 import msgspec
 
-from controller.cloud.errors import CloudError, Conflict, Invalid, TimedOut
+from controller.cloud.errors import CloudError, Conflict, TimedOut
 from controller.cloud.ports import OssPort
 from controller.core.imports.identity import segment_key
 from controller.core.imports.records import Record, decode, encode
+from controller.reconcile.imports.stored import RecordUnreadable
 
 LARGEST_SEGMENT = 64 * 1024 * 1024  # bytes that are read of one; what a wave or a batch of messages writes is far less
 SHARED = 512  # records that one segment takes from waiting threads, before the rest gets the next one
@@ -156,7 +157,7 @@ def read_segments(oss: OssPort, bucket: str, run: str, each: Each = map) -> Iter
     list a bucket that holds other teams' records, too.
 
     Raises:
-        controller.cloud.errors.Invalid: a segment is missing, or is none that this version can read.
+        RecordUnreadable: a segment is missing, or is none that this version can read.
         controller.cloud.errors.CloudError: the work bucket did not answer.
     """
     asked, stretch = 0, BEYOND
@@ -168,7 +169,8 @@ def read_segments(oss: OssPort, bucket: str, run: str, each: Each = map) -> Iter
             if data is None:
                 end = number if end is None else end
             elif end is not None:
-                raise Invalid("oss:GetObject", f"oss://{bucket}/{segment_key(run, end)} is missing")
+                where = f"oss://{bucket}/{segment_key(run, end)}"
+                raise RecordUnreadable("oss:GetObject", f"{where} is missing, and later ones are there: restore it")
             else:
                 yield _decoded(f"oss://{bucket}/{key}", data)
         asked += stretch
@@ -189,4 +191,5 @@ def _decoded(where: str, data: bytes) -> list[Record]:
     try:
         return decode(data)
     except msgspec.DecodeError as error:
-        raise Invalid("oss:GetObject", f"{where} is no segment that this version can read: {error}") from error
+        words = f"{where} is no segment that this version can read ({error}): restore it as it was written"
+        raise RecordUnreadable("oss:GetObject", words) from error

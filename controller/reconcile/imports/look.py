@@ -126,8 +126,16 @@ def look(known: Ground, context: Context) -> Look:
     question = question_of(known, context)
     resolution = context.resolutions.find(question)
     if resolution is None or not resolution.run:
-        return Look(_observed(known, resolution, None))
+        return _without_records(known, resolution)
     return _at_the_run(known, resolution, question.oss, context)
+
+
+def _without_records(known: Ground, resolution: Resolution | None) -> Look:
+    """Records expire. What ended before that stays as the status has it, files that nobody told of included."""
+    target = known.target
+    if known.same and has_ended(target.status) and not asks(target.spec, target.status):
+        return Look(_observed(known, resolution, _from_status(target)))
+    return Look(_observed(known, resolution, None))
 
 
 def question_of(known: Ground, context: Context) -> Question:
@@ -147,7 +155,7 @@ def _at_the_run(known: Ground, resolution: Resolution, oss: OssPort, context: Co
     if run is None:
         record = read_record(resolution.run, oss, known.bucket)
         if record is None:
-            return Look(_observed(known, resolution, None))
+            return _without_records(known, resolution)
         end = read_end(resolution.run, oss, known.bucket)
         theirs = record.cluster != context.cluster.uid()
         if end is None and theirs:
@@ -164,7 +172,7 @@ def _at_the_run(known: Ground, resolution: Resolution, oss: OssPort, context: Co
         run.note([])
     if run.concluded and run.shown is None:
         run.shown = read_shown(run.id, oss, known.bucket)
-    return Look(_observed(known, resolution, _seen(run, known, context.now())), run, words=words)
+    return Look(_observed(known, resolution, _seen(run, known, context)), run, words=words)
 
 
 def again(before: Look, known: Ground, context: Context) -> Look:
@@ -173,12 +181,12 @@ def again(before: Look, known: Ground, context: Context) -> Look:
     if run is None or context.runs.find(run.id) is not run:
         return look(known, context)
     words = context.runs.words(run.id)
-    observed = replace(before.observed, run=_seen(run, known, context.now()))
+    observed = replace(before.observed, run=_seen(run, known, context))
     return replace(before, observed=observed, words=words)
 
 
-def _seen(run: Run, known: Ground, now: datetime) -> ObservedRun:
-    return run.observe(span(known.target.spec.result_timeout), now)
+def _seen(run: Run, known: Ground, context: Context) -> ObservedRun:
+    return run.observe(span(known.target.spec.result_timeout), context.now(), window=context.import_workers)
 
 
 def _may_go_on(known: Ground, run: str, end: RunEnd, context: Context) -> bool:

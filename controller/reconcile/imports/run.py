@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from controller.api.batchimport import FailedItem, Totals
-from controller.cloud.ports import OssPort
+from controller.cloud.ports import CALL_TIMEOUT, OssPort
 from controller.core.imports.documents import RunEnd, RunRecord
 from controller.core.imports.job import ObservedRun
 from controller.core.imports.records import Chunk, Record
-from controller.core.imports.run import Fate, OpenChunk, RunState
+from controller.core.imports.run import Fate, OpenChunk, RunState, awaits_messages
 from controller.reconcile.imports.journal import Journal
 from controller.reconcile.imports.parts import Parts
 
+WORD = timedelta(seconds=CALL_TIMEOUT)
 Owner = tuple[str, str]  # namespace and name of the BatchImport
 
 
@@ -120,28 +121,42 @@ class Run:
         """Whether items of a chunk have no verdict at all yet. The caller holds `lock`."""
         return any(self.state.fates.find(Fate.SENT, first, end) >= 0 for first, end in chunk.ranges)
 
-    def observe(self, timeout: timedelta, now: datetime) -> ObservedRun:
-        """What decisions rest on; an answer is overdue `timeout` after its call was answered."""
+    def observe(self, timeout: timedelta, now: datetime, *, window: int) -> ObservedRun:
+        """What decisions rest on; an answer is overdue `timeout` after its call was answered.
+
+        Once as many chunks are lost as may be on their way at a time, nothing is sent before they are found out: so a
+        crash or an outage never leaves more than that to be sent again.
+        """
         with self.lock:
             state = self.state
             waiting = [(n, one) for n, one in sorted(state.open.items()) if self.sent(one.chunk)]
             due = {n: one.answered_at + timeout for n, one in waiting if one.answered_at is not None}
+            lost = {n: _lost_for_good(one) for n, one in waiting if n in state.lost}
             return ObservedRun(
                 totals=self.totals,
                 unsent=state.count(Fate.UNSENT),
                 sent=state.count(Fate.SENT),
-                lost=tuple(n for n, _ in waiting if n in state.lost),
+                lost=tuple(n for n, when in lost.items() if when <= now),
                 overdue=tuple(n for n, when in due.items() if when <= now),
-                next_due=min((when for when in due.values() if when > now), default=None),
+                next_due=min((when for when in (*due.values(), *lost.values()) if when > now), default=None),
                 started_at=self.record.started_at,
                 cancelled=state.cancelled,
                 token=self.token,
                 concluded=self.concluded,
                 holder="",
                 asked=tuple(sorted(self.asked & state.lost)),
+                full=len(state.lost) >= window,
             )
 
     def open_chunks(self, numbers: Collection[int]) -> list[OpenChunk]:
         """Those of the chunks that are open still."""
         with self.lock:
             return [self.state.open[number] for number in numbers if number in self.state.open]
+
+
+def _lost_for_good(one: OpenChunk) -> datetime:
+    """When to ask for what a call without an answer did: it may still be at work, and its messages on their way.
+
+    Sending at once would have the files read, and billed, twice.
+    """
+    return one.planned_at + WORD if awaits_messages(one.chunk) else one.planned_at

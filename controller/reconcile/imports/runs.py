@@ -6,8 +6,10 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 
+from controller.cloud.errors import Invalid
 from controller.cloud.ports import OssPort
 from controller.core.imports.documents import RunRecord
+from controller.core.imports.identity import segment_key
 from controller.core.imports.run import RunState
 from controller.reconcile.imports.journal import Each, Journal, read_segments
 from controller.reconcile.imports.parts import Parts
@@ -119,9 +121,13 @@ def load(run: str, oss: OssPort, bucket: str, each: Each = map) -> Run | None:
     state = RunState(load_fingerprints(oss, bucket, run, record.items))
     first_free = 0
     for records in read_segments(oss, bucket, run, each):
+        try:
+            for one in records:
+                state.apply(one)
+        except ValueError as error:
+            where = f"oss://{bucket}/{segment_key(run, first_free)}"
+            raise Invalid("oss:GetObject", f"{where} does not follow from what stands before it: {error}") from error
         first_free += 1
-        for one in records:
-            state.apply(one)
     state.forget_calls()
     journal = Journal(oss, bucket, run, first_free)
     found = Run(run, bucket, record, state, journal, Parts(oss, bucket, run), read_end(run, oss, bucket))

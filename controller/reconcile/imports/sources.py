@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from controller.api.batchimport import BatchImport, OnInvalid, Operation
+from controller.api.batchimport import DRIVES, BatchImport, OnInvalid, Operation
 from controller.cloud.errors import Conflict, Invalid
 from controller.cloud.ports import OssPort
 from controller.core.imports.globs import is_folder
@@ -151,14 +151,23 @@ class Reading:
 
     def _object_to(self, line: int, item: Item) -> Item | tuple[Problem, ...]:
         """What only the whole source or the cloud can say against a file."""
-        bucket = item.uri.removeprefix("oss://").partition("/")[0] if item.uri.startswith("oss://") else ""
-        rule = "it ends with /, and so marks a folder and is no file" if bucket and is_folder(item.uri) else ""
-        if bucket and not rule and not self._content.distinct:
-            rule = self._buckets.refusal(bucket)
-        if not rule and not self._content.distinct:
+        named = [("uri", item.uri)] if item.oss_uri is None else [("uri", item.uri), ("ossUri", item.oss_uri)]
+        found = [(field, uri, rule) for field, uri in named if (rule := self._misplaced(uri))]
+        if not found and not self._content.distinct:
             before = self._places.add(item.uri, line)
-            rule = "" if before is None else f"the same file is in {self._content.where(before)}: name each file once"
-        return (Problem(self._content.where(line), "uri", shown(item.uri), rule),) if rule else item
+            if before is not None:
+                rule = f"the same file is in {self._content.where(before)}: name each file once"
+                found = [("uri", item.uri, rule)]
+        where = self._content.where(line)
+        return tuple(Problem(where, field, shown(uri), rule) for field, uri, rule in found) or item
+
+    def _misplaced(self, uri: str) -> str:
+        """Why an object cannot be indexed from where it lies; empty of one that can, and of a file of a drive."""
+        if uri.startswith(DRIVES):
+            return ""
+        if is_folder(uri):
+            return "it ends with /, and so marks a folder and is no file"
+        return "" if self._content.distinct else self._buckets.refusal(uri.removeprefix("oss://").partition("/")[0])
 
     def _note(self, problems: Sequence[Problem]) -> None:
         self.problem_count += len(problems)
@@ -285,5 +294,5 @@ def load_fingerprints(oss: OssPort, bucket: str, run: str, items: int) -> array[
 def _lost(bucket: str, key: str, why: str) -> FrozenContentLost:
     return FrozenContentLost(
         "oss:GetObject",
-        f"frozen content oss://{bucket}/{key}: {why}; restore it, or begin a new run with another source",
+        f"frozen content oss://{bucket}/{key}: {why}; restore it, or make the object anew under another name",
     )

@@ -14,6 +14,10 @@ LARGEST_DOCUMENT = 1024 * 1024
 D = TypeVar("D")
 
 
+class RecordUnreadable(Invalid):
+    """A record of a run is not what this version of the operator writes, or some are missing among others."""
+
+
 def read_record(run: str, oss: OssPort, bucket: str) -> RunRecord | None:
     """The run record, if it was written."""
     return read_document(decode_record, record_key(run), oss, bucket)
@@ -36,4 +40,4 @@ def read_document(decode: Callable[[bytes], D], key: str, oss: OssPort, bucket: 
     try:
         return decode(data)
     except Unreadable as error:
-        raise Invalid("oss:GetObject", f"oss://{bucket}/{key}: {error}") from error
+        raise RecordUnreadable("oss:GetObject", f"oss://{bucket}/{key}: {error}") from error

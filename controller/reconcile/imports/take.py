@@ -99,7 +99,8 @@ def _begin(known: Ground, found: Look, context: Context) -> None:
     except Conflict:
         log.info("run %s is on record already", resolution.run)
         return
-    _tell(known, Reason.BEGUN, f"run {resolution.run} of {resolution.items} files begins", context)
+    files = "1 file" if resolution.items == 1 else f"{resolution.items} files"
+    _tell(known, Reason.BEGUN, f"run {resolution.run} of {files} begins", context)
 
 
 def _conclude(known: Ground, run: Run, context: Context) -> None:
