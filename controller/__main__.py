@@ -15,7 +15,7 @@ from controller.runtime.operator import run
 from controller.runtime.settings import Settings
 
 # Below INFO these write down addresses and headers, in which some protocols carry tokens: no verbose log has them.
-WIRE = ("urllib3", "aiohttp", "asyncio", "oss2", "alibabacloud", "alibabacloud_credentials", "Tea", "darabonba")
+WIRE = ("urllib3", "aiohttp", "asyncio", "alibabacloud", "alibabacloud_credentials", "Tea", "darabonba")
 
 
 def main() -> int:
@@ -42,6 +42,7 @@ def main() -> int:
     kopf.configure(verbose=settings.verbose, log_format=log_format)
     for name in WIRE:
         logging.getLogger(name).setLevel(logging.INFO)
+    logging.getLogger("oss2").setLevel(logging.WARNING)  # it calls each object that is not there yet an exception
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)  # it has a line for every event it hands to us
     ended_in_order = asyncio.run(run(settings))
     logging.shutdown()

@@ -14,7 +14,18 @@ from pydantic import ConfigDict, Field
 
 from controller.api.bounds import Line, Name, Value, Word, at_most
 from controller.api.datasetbinding import DatasetTarget, one_form
-from controller.api.fields import BucketName, DurationText, Model, ObjectReference, bounded, cel, immutable, spelled
+from controller.api.fields import (
+    RULES,
+    BucketName,
+    DurationText,
+    Mode,
+    Model,
+    ObjectReference,
+    bounded,
+    cel,
+    immutable,
+    spelled,
+)
 from controller.api.kind import Kind, printer_column
 from controller.api.spec import SteeredSpec
 from controller.api.status import Identity, SteeredStatus
@@ -26,15 +37,22 @@ SHOWN_FAILURES = 10
 HISTORY = 5
 
 # Struct InputFile (IMM 2020-09-30): an OSS object or a file of Drive and Photo Service; http addresses are not taken.
-URI = r"^(oss://[a-z0-9][a-z0-9-]{1,61}[a-z0-9]/.+|pds://.+)$"
+DRIVES = "pds://"
+OBJECT = r"oss://[a-z0-9][a-z0-9-]{1,61}[a-z0-9]/.+"
+REVISION = r"pds://domains/[^/\n]+/drives/[^/\n]+/files/[^/\n]+/revisions/[^/\n]+"
 FileUri = Annotated[
     str,
     spelled(
-        "a file is oss://BUCKET/KEY or pds://… (Drive and Photo Service); upload what lies elsewhere to OSS first",
-        URI,
+        "a file is oss://BUCKET/KEY or pds://domains/DOMAIN/drives/DRIVE/files/FILE/revisions/REVISION (Drive and "
+        "Photo Service); upload what lies elsewhere to OSS first",
+        rf"^({OBJECT}|{REVISION})$",
         max_length=1100,
     ),
 ]
+ObjectUri = Annotated[
+    str, spelled("the object that a file of a drive is kept in is oss://BUCKET/KEY", rf"^{OBJECT}$", max_length=1100)
+]
+FileHash = Annotated[str, Field(min_length=1, max_length=256)]
 LabelName = Annotated[str, Field(min_length=1, max_length=128)]
 LabelValue = Annotated[str, Field(max_length=512)]
 Labels = Annotated[dict[LabelName, LabelValue], Field(max_length=MAX_LABELS)]
@@ -76,15 +94,42 @@ class TableFormat(StrEnum):
     CSV = "CSV"
 
 
+OF_A_DRIVE = "belongs to a file of Drive and Photo Service only: give its pds:// address as the uri, or leave it out"
+
+
 class ImportedFile(Model):
     """A file, and what is to be known of it."""
 
-    uri: FileUri = Field(description="oss://BUCKET/KEY, in the account's region, or pds://… .")
+    model_config = ConfigDict(
+        json_schema_extra={
+            RULES: [
+                {
+                    "rule": f"!has(self.{name}) || self.uri.startsWith('{DRIVES}')",
+                    "message": f"spec.source.items: {name} {OF_A_DRIVE}",
+                }
+                for name in ("fileHash", "ossUri")
+            ]
+        }
+    )
+
+    uri: FileUri = Field(
+        description=(
+            "oss://BUCKET/KEY, in the account's region, or a file of Drive and Photo Service: "
+            "pds://domains/DOMAIN/drives/DRIVE/files/FILE/revisions/REVISION."
+        )
+    )
     operation: Operation = Field(
         default=Operation.ADD, description="ADD indexes the file; DELETE removes its metadata, never the object."
     )
     custom_id: Annotated[str, Field(max_length=512)] | None = Field(default=None, description="IMM's CustomId.")
     custom_labels: Labels = Field(default_factory=dict, description="IMM's CustomLabels, for queries.")
+    file_hash: FileHash | None = Field(
+        default=None, description="IMM's FileHash, of a pds:// file; it is generally left out."
+    )
+    oss_uri: ObjectUri | None = Field(
+        default=None,
+        description="IMM's OSSURI, of a pds:// file: the object, in the account's region, with the file's content.",
+    )
 
 
 class Columns(Model):
@@ -93,6 +138,8 @@ class Columns(Model):
     uri: Column = Field(default="uri", description="The file.")
     operation: Column = Field(default="operation", description="ADD or DELETE; where it is missing or empty, ADD.")
     custom_id: Column = Field(default="customId", description="IMM's CustomId; may be missing.")
+    file_hash: Column = Field(default="fileHash", description="IMM's FileHash of a pds:// file; may be missing.")
+    oss_uri: Column = Field(default="ossUri", description="IMM's OSSURI of a pds:// file; may be missing.")
     labels: Annotated[dict[LabelName, Column], Field(max_length=MAX_LABELS)] = Field(
         default_factory=dict,
         description="Custom label: the column with its value. JSON lines may hold an object customLabels as well.",
@@ -169,11 +216,23 @@ class Retry(Model):
     """A second attempt at what failed."""
 
     failed_items: Token = Field(
-        description="Any new text sends the failed and unknown items once more; echoed in status.lastRetry."
+        description="Any new text sends what failed, is unknown or was cancelled once more. Echo: status.lastRetry."
     )
 
 
 class BatchImportSpec(SteeredSpec):
+    suspend: bool = Field(
+        default=False,
+        description="Send nothing more. Results of what was sent are still taken in, and deletion is never blocked.",
+    )
+    mode: Mode = Field(
+        default=Mode.APPLY,
+        description=(
+            "Apply sends the files. DryRun reads and checks the source, and shows in status.plannedChanges how many "
+            "files and calls Apply would send; it writes nothing, no record either. Observe follows a run that is on "
+            "record, and reads no source."
+        ),
+    )
     account_ref: ObjectReference = Field(
         description="The CloudAccount, in this namespace; it needs a workBucket and, for a dataset, events.",
         json_schema_extra=immutable("spec.accountRef", "its records lie with the account; make a second BatchImport"),

@@ -110,6 +110,8 @@ def _rules(field: dict[str, Any], *, required: bool) -> str:
     held = field.get("items") or field.get("additionalProperties")
     if held and "properties" not in held:  # what has properties has rows of its own
         said.append(f"each: {_rules(held, required=False)}")
+    elif held:
+        said += [f"each: {rule['message']}" for rule in held.get(RULES, ())]
     return _cell("; ".join(said))
 
 

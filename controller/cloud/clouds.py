@@ -15,7 +15,7 @@ from controller.cloud.imm import Imm
 from controller.cloud.imm_calls import ImmCalls
 from controller.cloud.limiter import Lane, Limiter, Limiters
 from controller.cloud.mns import MnsQueue
-from controller.cloud.oss import Oss
+from controller.cloud.oss import Oss, oss_connections
 from controller.cloud.ports import FilesPort, ImmPort, OssPort, QueuePort, RolePort, StsPort
 from controller.cloud.sts import Sts
 
@@ -82,6 +82,7 @@ class AlibabaClouds:
         self._fence = fence
         self._ambient = ambient
         self._imm_form_body = imm_form_body
+        self._oss_connections = oss_connections()  # a pass makes its port anew, and needs no handshake for it
 
     def imm(self, place: Place, credentials: Credentials, lane: Lane) -> ImmPort:
         return Imm(self._imm_calls(place, credentials, lane))
@@ -106,7 +107,15 @@ class AlibabaClouds:
     def oss(self, place: Place, credentials: Credentials, lane: Lane) -> OssPort:
         rate = self._rates.oss_per_account
         limiter = self._limiters.get("oss", place.account_id, rate=rate, burst=rate / 4)
-        return Oss(credentials, region=place.region, endpoint=place.oss, limiter=limiter, lane=lane, fence=self._fence)
+        return Oss(
+            credentials,
+            region=place.region,
+            endpoint=place.oss,
+            limiter=limiter,
+            lane=lane,
+            fence=self._fence,
+            connections=self._oss_connections,
+        )
 
     def queue(self, place: Place, credentials: Credentials, queue_name: str) -> QueuePort:
         rate = self._rates.mns_per_account

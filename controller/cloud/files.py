@@ -50,7 +50,7 @@ class ImmFiles:
         return str(event)
 
     def update(self, project: str, dataset: str, files: Sequence[IndexedFile]) -> list[FileOutcome]:
-        given = _json([_input_file(file) for file in files])
+        given = _json([_labelled(file) for file in files])
         body = self._call(project, dataset, "BatchUpdateFileMeta", Files=given)
         return [_outcome(item) for item in body.get("Files") or ()]
 
@@ -89,6 +89,16 @@ def _how(operation: str) -> Params:
 
 def _input_file(file: IndexedFile) -> dict[str, Any]:
     """Struct InputFile, without what nobody said."""
+    said = _labelled(file)
+    if file.file_hash is not None:
+        said["FileHash"] = file.file_hash
+    if file.oss_uri is not None:
+        said["OSSURI"] = file.oss_uri
+    return said
+
+
+def _labelled(file: IndexedFile) -> dict[str, Any]:
+    """The part of it that an update can change."""
     said: dict[str, Any] = {"URI": file.uri}
     if file.custom_id is not None:
         said["CustomId"] = file.custom_id

@@ -22,6 +22,7 @@ from controller.cloud.ports import CALL_TIMEOUT, ObjectPage, ObjectRange
 from controller.core.facts import BucketFacts, ObjectFacts
 
 TIMEOUT = CALL_TIMEOUT / 2  # seconds; oss2 takes one number for connecting and for reading
+CONNECTIONS = 64  # kept per host, and hosts; each bucket is a host, and oss2's own 10 are less than the workers are
 LARGEST_RECORD = 64 * 1024  # bytes
 FORBID_OVERWRITE = {"x-oss-forbid-overwrite": "true"}
 GET = "oss:GetObject"
@@ -30,8 +31,16 @@ BEYOND = "InvalidRange"
 LOST_ON_THE_WAY = -2  # oss2's status for a request that got no answer
 
 
+def oss_connections() -> oss2.Session:
+    """Connections that may be shared by any number of `Oss`: what they sign with stands in each request."""
+    return oss2.Session(pool_size=CONNECTIONS)
+
+
 class Oss:
-    """OSS as one account in one region. Safe to share between threads."""
+    """OSS as one account in one region. Safe to share between threads.
+
+    `connections` are kept open between calls; by default it has its own.
+    """
 
     def __init__(
         self,
@@ -42,6 +51,7 @@ class Oss:
         limiter: Limiter,
         lane: Lane = Lane.EDIT,
         fence: Fence = unfenced,
+        connections: oss2.Session | None = None,
     ) -> None:
         key = credentials.access_key_id, credentials.access_key_secret
         provider: Any = (
@@ -52,7 +62,7 @@ class Oss:
         self._auth = provider
         self._region = region
         self._endpoint = endpoint or f"https://oss-{region}.aliyuncs.com"
-        self._session = oss2.Session()
+        self._session = connections or oss_connections()
         self._limiter = limiter
         self._lane = lane
         self._fence = fence

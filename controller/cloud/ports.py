@@ -128,11 +128,18 @@ class ImmPort(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class IndexedFile:
-    """A file to index, or whose labels are to change (InputFile): `oss://bucket/key` or `pds://…`."""
+    """A file to index, or whose labels are to change (InputFile): `oss://bucket/key` or `pds://domains/…`.
+
+    Attributes:
+        file_hash: FileHash, of a `pds://` file.
+        oss_uri: OSSURI, of a `pds://` file: the object with its content.
+    """
 
     uri: str
     custom_id: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    file_hash: str | None = None
+    oss_uri: str | None = None
 
 
 class FilesPort(Protocol):

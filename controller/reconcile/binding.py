@@ -129,18 +129,23 @@ def _dataset(target: DatasetBinding, context: Context) -> tuple[Dependency, Bind
 def _look_up(
     target: DatasetBinding, session: Session | None, name: BindingName | None, dataset: Dependency, context: Context
 ) -> Snapshot | None:
-    """The project's snapshot; one listed now where an open intent or a deletion rests on it."""
+    """The project's snapshot; one listed now where an open intent or a deletion rests on its absence.
+
+    That a binding is there, any listing since the intent tells: so what was made together is found by one.
+    """
     if session is None or name is None:
         return None
     imm = context.clouds.imm(session.place, session.credentials, context.lane)
     scope = scope_of(session, name.project)
-    rests_on_it = target.status.intent is not None or target.metadata.deleting
-    presence = since(target, timedelta(0) if rests_on_it else OLDEST, context)
-    absence = since(target, FRESH, context)
+    intent, leaves = target.status.intent, target.metadata.deleting
+    presence = since(target, timedelta(0) if leaves else OLDEST, context)
+    presence = max(presence, intent.recorded_at) if intent is not None else presence
+    absence = since(target, timedelta(0) if intent is not None else FRESH, context)
     apart = SHARED if requested(target) else timedelta(0)
     try:
         known = context.snapshots.read(scope, imm, not_before=presence, apart=apart)
-        if (name.dataset, name.bucket) in known.bindings:
+        found = known.bindings.get((name.dataset, name.bucket))
+        if leaves or (found is not None and not (intent is not None and found.gone)):
             return known
         return context.snapshots.read(scope, imm, not_before=absence)
     except ParentNotFound:

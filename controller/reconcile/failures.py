@@ -16,6 +16,7 @@ from controller.cloud.errors import (
     NotEmpty,
     NotLeading,
     ParentNotFound,
+    QueueNotFound,
     Quota,
     Retryable,
     Throttled,
@@ -23,15 +24,24 @@ from controller.cloud.errors import (
 )
 from controller.core.plan import Standing, Verdict
 from controller.core.reasons import Reason
+from controller.reconcile.imports.contents import SourceChanged, SourceNotFound
+from controller.reconcile.imports.sources import FrozenContentLost
+from controller.reconcile.imports.stored import RecordUnreadable
 
-# The most specific class first; the way out is for people.
+MAKE_PARENT = "make what is missing (`pulumi up` a project, a Dataset object a dataset), or correct the name"
+
+# The most specific class first; the way out is for people, and empty where the error's own words have it.
 TERMINAL: tuple[tuple[type[CloudError], Reason, str], ...] = (
     (BadCredentials, Reason.CREDENTIALS_REJECTED, "put a valid AccessKey into the Secret of the CloudAccount"),
     (ClockSkewed, Reason.CLOCK_SKEWED, "set the clock of the node the operator runs on"),
     (Denied, Reason.ACCESS_DENIED, "grant the action to the RAM identity of the CloudAccount"),
     (WrongRegion, Reason.REGION_MISMATCH, "use a CloudAccount of the region it is in; spec.region names that"),
-    (ParentNotFound, Reason.PROJECT_NOT_FOUND, "create the project with `pulumi up`, or correct the name"),
+    (ParentNotFound, Reason.PROJECT_NOT_FOUND, MAKE_PARENT),
     (BucketNotFound, Reason.BUCKET_NOT_FOUND, "create the bucket, or correct the name"),
+    (QueueNotFound, Reason.SPEC_INVALID, "correct spec.events of the CloudAccount, or create it with `pulumi up`"),
+    (SourceNotFound, Reason.SOURCE_NOT_FOUND, ""),
+    (FrozenContentLost, Reason.RUN_VANISHED, ""),
+    (RecordUnreadable, Reason.RUN_VANISHED, ""),
     (NotEmpty, Reason.NOT_EMPTY, "delete what is in it, or annotate the object with imm-operator.dev/detach=true"),
     (Quota, Reason.QUOTA_EXCEEDED, "free some, or have the quota raised"),
 )
@@ -58,7 +68,7 @@ def said(error: CloudError) -> str:
         ours = next((text for code, text in KEYS if error.code.startswith(code)), "")
         # Only what answers a request without a signature is free of it.
         words = ours or (error.message if error.operation == OPERATION else "")
-    return f"{error.operation}: {error.code} {words}".replace("  ", " ").strip()
+    return f"{error.operation}: {error.code} {words.removesuffix('.')}".replace("  ", " ").strip()
 
 
 def verdict_of(error: CloudError) -> Verdict:
@@ -71,11 +81,13 @@ def _verdict_of(error: CloudError, said: str) -> Verdict:
         return Verdict(Standing.PROGRESSING, Reason.DEPENDENCY_NOT_READY, f"{said}; the CloudAccount gets another key")
     if isinstance(error, NotLeading):
         return Verdict(Standing.PROGRESSING, Reason.FAILOVER, said)
+    if isinstance(error, SourceChanged):
+        return Verdict(Standing.PROGRESSING, Reason.SOURCE_CHANGED, f"{said}; it is read again")
     if isinstance(error, Retryable):
         reason = Reason.THROTTLED if isinstance(error, Throttled) else Reason.CLOUD_UNAVAILABLE
         what = "something else changes it now" if isinstance(error, Conflict) else "will be tried again"
         return Verdict(Standing.PROGRESSING, reason, f"{said}; {what}")
     for kind, reason, way_out in TERMINAL:
         if isinstance(error, kind):
-            return Verdict(Standing.STALLED, reason, f"{said}; {way_out}")
+            return Verdict(Standing.STALLED, reason, f"{said}; {way_out}" if way_out else said)
     return Verdict(Standing.STALLED, Reason.SPEC_INVALID, f"{said}; correct the spec")

@@ -116,4 +116,6 @@ def wanted(known: Kind | None, target: Kind) -> Lane | None:
     asked = any(before.annotations.get(name) != meta.annotations.get(name) for name in ASKING)
     if asked or (before.generation, before.deleting) != (meta.generation, meta.deleting):
         return Lane.EDIT
+    if target.status.observed_generation < known.status.observed_generation:
+        return Lane.RESYNC  # somebody took the status away: we never go back in it
     return None

@@ -13,6 +13,7 @@ from controller.api.cloudaccount import CloudAccount
 from controller.api.datasetbinding import DatasetBinding
 from controller.cloud.clouds import Clouds
 from controller.cloud.errors import CloudError, Terminal
+from controller.cloud.imm import PAGE
 from controller.cloud.limiter import Lane
 from controller.cloud.ports import ImmPort
 from controller.core.reasons import Reason
@@ -25,6 +26,7 @@ from controller.runtime.queue import WorkQueue
 from controller.runtime.settings import Settings
 from controller.runtime.store import Store
 
+SHARE = 0.1  # of a project's rate that its listings may take: a large one has many pages
 UNUSED = 120.0  # seconds until a project that no binding names is forgotten
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,11 @@ def under_way(target: DatasetBinding) -> bool:
         return True
     reconciling = next((c.reason for c in target.status.conditions if c.type == "Reconciling"), None)
     return reconciling not in {None, Reason.DEPENDENCY_NOT_READY, Reason.DEPENDENCY_NOT_FOUND}
+
+
+def spaced(interval: float, bindings: int, rate: float) -> float:
+    """Seconds between two listings of a project: longer than `interval` where its pages would take the rate's share."""
+    return max(interval, bindings / PAGE / (SHARE * rate))
 
 
 class Poller:
@@ -78,11 +85,12 @@ class Poller:
             self._unused_since.pop(scope, None)
             settled = scope in self._refused or not any(under_way(binding) for binding in bindings[scope].values())
             interval = self._settings.settled_poll_interval if settled else self._settings.poll_interval
+            interval = spaced(interval, len(bindings[scope]), self._settings.imm_rate)
             # Due within this tick: a tick that comes a moment early must not skip a whole interval.
             if time.monotonic() - self._polled_at.get(scope, float("-inf")) < interval * 0.9:
                 continue
             self._polled_at[scope] = time.monotonic()
-            await self._refresh(scope, bindings[scope])
+            await self._refresh(scope, bindings[scope], Lane.RESYNC if settled else Lane.EDIT)
 
     def _forget_unused(self, scope: Scope) -> None:
         """Not at once: a new binding's pass lists its project before anything of it stands in a status."""
@@ -93,11 +101,12 @@ class Poller:
         self._refused.discard(scope)
         del self._unused_since[scope]
 
-    async def _refresh(self, scope: Scope, bindings: dict[tuple[Place, Key], DatasetBinding]) -> None:
+    async def _refresh(self, scope: Scope, bindings: dict[tuple[Place, Key], DatasetBinding], lane: Lane) -> None:
+        """List a project. Where something is under way, people wait for what the listing tells."""
         loop = asyncio.get_running_loop()
         try:
             refresh, places = self._snapshots.refresh, {place for place, _ in bindings}
-            changed = await loop.run_in_executor(self._pool, refresh, scope, self._imm(bindings), places)
+            changed = await loop.run_in_executor(self._pool, refresh, scope, self._imm(bindings, lane), places)
         except CloudError as error:
             log.warning("the bindings of project %s could not be listed: %s", scope[-1], error)
             self._failed(scope, bindings, error)
@@ -106,13 +115,13 @@ class Poller:
         self._refused.discard(scope)
         for place, key in bindings:
             if mended or place in changed:
-                self._queue.add(key, Lane.EDIT)
+                self._queue.add(key, Lane.EDIT, first=place in changed)
 
-    def _imm(self, bindings: dict[tuple[Place, Key], DatasetBinding]) -> ImmPort | None:
+    def _imm(self, bindings: dict[tuple[Place, Key], DatasetBinding], lane: Lane) -> ImmPort | None:
         """IMM as the account of a scope's bindings is signed in now; a scope is of one account."""
         target = next(iter(bindings.values()))
         session = self._sessions.get(target.metadata.namespace, target.spec.account_ref.name)
-        return self._clouds.imm(session.place, session.credentials, Lane.RESYNC) if session is not None else None
+        return self._clouds.imm(session.place, session.credentials, lane) if session is not None else None
 
     def _failed(self, scope: Scope, bindings: dict[tuple[Place, Key], DatasetBinding], error: CloudError) -> None:
         """What a person has to mend is asked for as seldom as what is settled; a refused key is told to the account."""

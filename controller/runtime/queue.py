@@ -53,8 +53,11 @@ class WorkQueue:
         """Keys being worked on."""
         return len(self._running)
 
-    def add(self, key: Key, lane: Lane, delay: float = 0.0) -> None:
-        """Have a key run now, or after `delay` seconds unless something asks for it earlier."""
+    def add(self, key: Key, lane: Lane, delay: float = 0.0, *, first: bool = False) -> None:
+        """Have a key run now, or after `delay` seconds unless something asks for it earlier.
+
+        With `first` it goes ahead of its lane: what only has to be reported does not wait for what waits for the cloud.
+        """
         self.adds += 1
         if delay > 0:
             self._schedule(key, lane, asyncio.get_running_loop().time() + delay)
@@ -62,6 +65,8 @@ class WorkQueue:
             self._again[key] = min(lane, self._again.get(key, lane))
         else:
             self._enqueue(key, lane)
+            if first and key in self._lanes[lane]:
+                self._lanes[lane].move_to_end(key, last=False)
 
     def retry(self, key: Key, lane: Lane) -> None:
         """Have a key run again after a failure, later each time, with jitter."""

@@ -68,7 +68,6 @@ class Workers:
     async def _run(self, key: Key, lane: Lane) -> tuple[Outcome | None, str]:
         target = self._store.find(key)
         if target is None:
-            self._context.resolutions.forget((key.namespace, key.name))
             return Outcome(gone=True), "success"
         context = replace(self._context, lane=lane)
         try:

@@ -13,7 +13,7 @@ from emulator.imm import params, refusals
 from emulator.imm.batch_state import Task
 from emulator.imm.event_ids import event_id
 from emulator.imm.indexing import STATED
-from emulator.imm.kept import parse_file_uri
+from emulator.imm.kept import check_file_uri, check_object_uri, is_of_a_drive
 from emulator.imm.lookup import dataset_of, imm_of
 from emulator.imm.notification import mns_topic
 from emulator.imm.state import IndexJob
@@ -119,10 +119,12 @@ def _input_file(cloud: Cloud, stated: dict[str, Any]) -> dict[str, Any]:
     uri = stated.get("URI")
     if not isinstance(uri, str) or not uri:
         raise refusals.invalid_argument("The parameter URI is required but not provided.")
-    parse_file_uri(uri)
+    check_file_uri(uri)
     wrong = sorted(name for name, value in stated.items() if not _has_its_type(name, value))
     if wrong:
         raise refusals.invalid_argument(f"The field {wrong[0]} of {uri} does not have its type.")
+    if stated.get("OSSURI") and is_of_a_drive(uri):
+        check_object_uri(str(stated["OSSURI"]))
     labels = stated.get("CustomLabels") or {}
     flat = isinstance(labels, dict) and all(isinstance(value, str | int | float) for value in labels.values())
     if not flat:

@@ -60,7 +60,7 @@ def index_object(
     owner: str,
     project: str,
     dataset: Dataset,
-    bucket: str,
+    uri: str,
     item: StoredObject,
     now: float,
     reading: Reading,
@@ -72,8 +72,8 @@ def index_object(
         owner: The account id.
         project: The project's name.
         dataset: Changed in place.
-        bucket: Where `item` lies.
-        item: The object.
+        uri: What the file is called: the object's own address, or one of Drive and Photo Service.
+        item: The object with its content.
         now: Seconds since the epoch.
         reading: What may be read of it.
         stated: The caller's InputFile for an index made by hand; None for a binding's.
@@ -82,7 +82,6 @@ def index_object(
         What is wrong, as the vendor's messages put it: `[LimitExceededError] …` and nothing was indexed, or
         `[InvalidImage] …` and the object's facts were. Empty if all is well.
     """
-    uri = f"oss://{bucket}/{item.key}"
     held = dataset.files.get(uri)
     refused = _over_quota(dataset, item.size - (held.size if held else 0), is_new=held is None)
     if refused:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from emulator.imm.batch_end import task_done
 from emulator.imm.indexing import STATED, Reading, index_object
+from emulator.imm.kept import content_of, is_of_a_drive
 from emulator.imm.notify import announce, index_event
 from emulator.imm.roles import DEFAULT_ROLE, cannot_read
 from emulator.oss.store import find_bucket, find_object
@@ -59,15 +60,18 @@ def _index(
     """Index one file; what is wrong with it, or nothing."""
     if dataset is None:
         return DATASET_MISSING
-    bucket_name, _, key = str(stated["URI"]).removeprefix("oss://").partition("/")
+    uri = str(stated["URI"])
+    bucket_name, key = content_of(stated)
     bucket = find_bucket(cloud, bucket_name)
     readable = bucket is not None and bucket.account == account and bucket.region.removeprefix("oss-") == region
     item = find_object(cloud, bucket_name, key) if readable else None
     if item is None:
         return FILE_MISSING
     told = {name: stated[name] for name in STATED if stated.get(name)}
+    if not is_of_a_drive(uri):
+        told.pop("OSSURI", None)  # struct File: only where the URI is one of Drive and Photo Service
     reading = Reading(cloud.switches.object_status, cannot_read(cloud, account, role, bucket_name, key))
-    return index_object(account, job.project, dataset, bucket_name, item, job.due, reading, told)
+    return index_object(account, job.project, dataset, uri, item, job.due, reading, told)
 
 
 def _end_task(project: Project, job: IndexJob, errors: list[str]) -> None:

@@ -7,31 +7,48 @@ from typing import TYPE_CHECKING
 
 from emulator.imm import params, refusals
 from emulator.imm.fields import FILE_FIELDS
-from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from emulator.call import Call
     from emulator.imm.state import IndexedFile
 
-OBJECT_URI = re.compile(r"oss://([a-z0-9][a-z0-9-]{1,61}[a-z0-9])/(.+)", re.DOTALL)
+# The vendor's struct InputFile; whether a drive's names have rules of their own is not said there.
+OBJECT_URI = re.compile(r"oss://[a-z0-9][a-z0-9-]{1,61}[a-z0-9]/.+", re.DOTALL)
+DRIVE_URI = re.compile(r"pds://domains/[^/]+/drives/[^/]+/files/[^/]+/revisions/[^/]+")
 
 
-def parse_file_uri(uri: str) -> tuple[str, str]:
-    """Bucket and key of `oss://bucket/key`.
+def is_of_a_drive(uri: str) -> bool:
+    """Whether it names a file of Drive and Photo Service."""
+    return DRIVE_URI.fullmatch(uri) is not None
 
-    Raises:
-        Refusal: InvalidArgument; `NotImplemented.Emulator` for Drive and Photo Service, which is not served.
-    """
-    if uri.startswith("pds://"):
-        raise Refusal(
-            refusals.BAD_REQUEST,
-            "NotImplemented.Emulator",
-            f"{uri}: Drive and Photo Service is not served by the local cloud: index files in OSS.",
-        )
-    matched = OBJECT_URI.fullmatch(uri)
-    if matched is None:
+
+def check_object_uri(uri: str) -> None:
+    """Refuse with InvalidArgument what is no `oss://bucket/key`."""
+    if OBJECT_URI.fullmatch(uri) is None:
         raise refusals.invalid_argument(f"The URI {uri} is not valid: it must be oss://bucket/object.")
-    return matched[1], matched[2]
+
+
+def check_file_uri(uri: str) -> None:
+    """Refuse with InvalidArgument what names neither an object nor a file of Drive and Photo Service."""
+    if uri.startswith("pds://") and not is_of_a_drive(uri):
+        form = "pds://domains/domain/drives/drive/files/file/revisions/revision"
+        raise refusals.invalid_argument(f"The URI {uri} is not valid: it must be {form}.")
+    if not is_of_a_drive(uri):
+        check_object_uri(uri)
+
+
+def content_of(file: Mapping[str, object]) -> tuple[str, str]:
+    """Bucket and key of what a file (`InputFile` or `File`) is read from; both empty if that lies in no bucket.
+
+    This cloud holds no drives: of a file of one, only what OSSURI names can be read.
+    """
+    uri = str(file["URI"])
+    bucket, _, key = (
+        str((file.get("OSSURI") or "") if is_of_a_drive(uri) else uri).removeprefix("oss://").partition("/")
+    )
+    return bucket, key
 
 
 def wanted_fields(call: Call) -> frozenset[str]:

@@ -196,7 +196,8 @@ def _index(
     cloud: Cloud, owner: str, project: Project, dataset: Dataset, bucket: str, item: StoredObject, due: float
 ) -> None:
     forbidden = cannot_read(cloud, owner, project.service_role, bucket, item.key)
-    index_object(owner, project.name, dataset, bucket, item, due, Reading(cloud.switches.object_status, forbidden))
+    reading = Reading(cloud.switches.object_status, forbidden)
+    index_object(owner, project.name, dataset, f"oss://{bucket}/{item.key}", item, due, reading)
 
 
 def _scan(cloud: Cloud, owner: str, project: Project, dataset: Dataset, binding: Binding, budget: int) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from emulator.call import Operations, Reply
 from emulator.imm import params, refusals
-from emulator.imm.kept import parse_file_uri, shown_file, wanted_fields
+from emulator.imm.kept import check_file_uri, shown_file, wanted_fields
 from emulator.imm.lookup import dataset_of
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def get_file_meta(cloud: Cloud, call: Call) -> Reply:
     """One file's metadata. api-imm-2020-09-30-getfilemeta."""
     _, dataset = dataset_of(cloud, call)
     uri = params.text(call, "URI")
-    parse_file_uri(uri)
+    check_file_uri(uri)
     wanted = wanted_fields(call)
     held = dataset.files.get(uri)
     if held is None:
@@ -44,7 +44,7 @@ def delete_file_meta(cloud: Cloud, call: Call) -> Reply:
     """Forget a file; a file that is not indexed is no error, the object stays. api-imm-2020-09-30-deletefilemeta."""
     _, dataset = dataset_of(cloud, call)
     uri = params.text(call, "URI")
-    parse_file_uri(uri)
+    check_file_uri(uri)
     dataset.forget(uri)
     return Reply({})
 
@@ -65,5 +65,5 @@ def _uris(call: Call) -> list[str]:
     if len(uris) > MAX_URIS:
         raise refusals.limit_exceeded(f"URIs has {len(uris)} elements, at most {MAX_URIS} are allowed.")
     for uri in uris:
-        parse_file_uri(uri)
+        check_file_uri(uri)
     return uris

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from emulator.call import Operations, Reply
 from emulator.imm import params, refusals
-from emulator.imm.kept import parse_file_uri, shown_file, wanted_fields
+from emulator.imm.kept import check_file_uri, shown_file, wanted_fields
 from emulator.imm.lookup import dataset_of
 from emulator.imm.matching import words
 from emulator.imm.paging import DEFAULT_PAGE
@@ -40,7 +40,7 @@ def semantic_query(cloud: Cloud, call: Call) -> Reply:
     _, dataset = dataset_of(cloud, call)
     query, source = call.params.get("Query", ""), call.params.get("SourceURI", "")
     if source:
-        parse_file_uri(source)
+        check_file_uri(source)
         raise refusals.not_served("SemanticQuery by SourceURI")
     if not query:
         raise refusals.invalid_argument("Either Query or SourceURI must be specified.")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from emulator.call import Call, Reply
 from emulator.gateway import execute
 from emulator.ids import new_request_id
+from emulator.imm.kept import content_of
 from emulator.oss.store import find_object
 from emulator.page.documents import Missing, required
 from emulator.page.thumbnails import CONTENT_TYPES
@@ -157,7 +158,7 @@ def _bucket_size(instance: Instance, binding: Binding) -> int | None:
 
 def _picture(instance: Instance, meta: Mapping[str, object]) -> dict[str, object]:
     """Where the thumbnail of an indexed file comes from; nothing if its object is gone or no picture."""
-    bucket, _, key = str(meta.get("URI", "")).removeprefix("oss://").partition("/")
+    bucket, key = content_of(meta)
     item = find_object(instance.cloud, bucket, key)
     if item is None or item.content_type not in CONTENT_TYPES:
         return {}

@@ -85,6 +85,29 @@ def test_files_are_indexed_with_their_labels_whatever_is_in_a_name(
 
 
 @forms
+def test_a_file_of_a_drive_is_indexed_with_its_hash_from_the_object_that_it_is_kept_in(
+    cloud: LocalCloud, files: ImmFiles, ports_of: Callable[..., Ports], *, form_body: bool
+) -> None:
+    """Under its own address, for every later call; an update leaves both as they are."""
+    port = ports_of(cloud, form_body=form_body).files
+    drive = "pds://domains/bj1/drives/1/files/日本 +%/revisions/40CB"
+    kept = IndexedFile(drive, labels={"a": "1"}, file_hash="EA49+/=", oss_uri=f"oss://photos/{HARD_KEYS[0]}")
+    port.index("media", "d", [kept], topic="results", user_data="u")
+    cloud.advance(60)
+    assert [FileOutcome(drive)] == port.update("media", "d", [IndexedFile(drive, "17", file_hash="x", oss_uri="x")])
+    meta = indexed(cloud)[drive]
+    assert (kept.file_hash, kept.oss_uri, "17", {"a": "1"}) == (
+        meta["FileHash"],
+        meta["OSSURI"],
+        meta["CustomId"],
+        meta["CustomLabels"],
+    )
+    assert [drive] == [facts.uri for facts in port.get("media", "d", [drive])]
+    port.delete("media", "d", [drive])
+    assert {} == indexed(cloud)
+
+
+@forms
 def test_labels_change_and_each_file_has_its_own_outcome_in_order(
     cloud: LocalCloud, files: ImmFiles, ports_of: Callable[..., Ports], *, form_body: bool
 ) -> None:

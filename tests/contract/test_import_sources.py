@@ -29,6 +29,7 @@ from controller.reconcile.imports.sources import (
 from emulator.testing import LocalCloud
 from tests.contract.conftest import Ports
 
+DRIVE = "pds://domains/bj1/drives/1/files/9520943DC264/revisions/40CB7794C929"
 WORK, RUN, REGION = "records", "0123456789abcdef0123456789abcdef", "cn-hangzhou"
 TABLE = {"table": {"bucket": "photos", "key": "list.jsonl"}}
 
@@ -100,11 +101,11 @@ class TestInline:
 
     ITEMS = (
         {"uri": "oss://photos/a.jpg", "customId": "17", "customLabels": {"b": "2", "a": "1"}},
-        {"uri": "pds://domain/file", "operation": "DELETE"},
+        {"uri": DRIVE, "operation": "DELETE"},
     )
     FILES = (
         Item("oss://photos/a.jpg", custom_id="17", labels={"a": "1", "b": "2"}),
-        Item("pds://domain/file", Operation.DELETE),
+        Item(DRIVE, Operation.DELETE),
     )
 
     def test_they_are_frozen_as_they_stand(self, ports: Ports) -> None:
@@ -116,9 +117,7 @@ class TestInline:
         )  # fmt: skip
         freeze(ports, target, reading.digest, reading.marks)
         assert list(self.FILES) == frozen(ports, 2)
-        assert array("Q", map(fingerprint, ["oss://photos/a.jpg", "pds://domain/file"])) == load_fingerprints(
-            ports.oss, WORK, RUN, 2
-        )
+        assert array("Q", map(fingerprint, ["oss://photos/a.jpg", DRIVE])) == load_fingerprints(ports.oss, WORK, RUN, 2)
 
     def test_the_same_files_have_the_same_digest_however_they_are_written(
         self, ports: Ports, bucket: oss2.Bucket
@@ -127,12 +126,10 @@ class TestInline:
         bucket.put_object(
             "list.jsonl", b"".join(json.dumps(dict(reversed(item.items()))).encode() + b"\r\n" for item in self.ITEMS)
         )
-        bucket.put_object("list.csv", b'what,x,one,two,"file"\n,17,1,2,a.jpg\ndelete,,,,file\n')
-        bucket.put_object("pds.csv", b"file,what\npds://domain/file,delete\n")
         columns = {"uri": "file", "operation": "what", "customId": "x", "labels": {"b": "two", "a": "one"}}
         in_csv = {"bucket": "photos", "key": "list.csv", "format": "CSV", "columns": columns}
         bucket.put_object(
-            "list.csv", b'what,x,one,two,"file"\n,17,1,2,oss://photos/a.jpg\ndelete,,,,pds://domain/file\n'
+            "list.csv", f'what,x,one,two,"file"\n,17,1,2,oss://photos/a.jpg\ndelete,,,,{DRIVE}\n'.encode()
         )
         digests = {read(ports, wanted(source)).digest for source in ({"items": self.ITEMS}, TABLE, {"table": in_csv})}
         assert 1 == len(digests)
@@ -144,9 +141,9 @@ class TestInline:
 
     def test_a_file_that_stands_there_twice_is_named_with_both_places(self, ports: Ports) -> None:
         """Adding and removing it in one run is no order of things either."""
-        items = [{"uri": "pds://a"}, {"uri": "pds://b"}, {"uri": "pds://a", "operation": "DELETE"}]
+        items = [{"uri": DRIVE}, {"uri": f"{DRIVE}-2"}, {"uri": DRIVE, "operation": "DELETE"}]
         assert (
-            "spec.source.items[2]: uri 'pds://a': the same file is in spec.source.items[0]: name each file once",
+            f"spec.source.items[2]: uri '{DRIVE}': the same file is in spec.source.items[0]: name each file once",
         ) == read(ports, wanted({"items": items})).problems
 
 
@@ -173,7 +170,7 @@ class TestTable:
 
     def test_it_goes_on_where_it_stopped(self, ports: Ports, bucket: oss2.Bucket) -> None:
         """Slices of any size come to the same end, for the reading and for the freezing."""
-        bucket.put_object("list.jsonl", lines(f"pds://{number}" for number in range(7000)) + b"wrong\n")
+        bucket.put_object("list.jsonl", lines(f"oss://photos/{number}" for number in range(7000)) + b"wrong\n")
         whole = read(ports, wanted(TABLE, onInvalid="Skip"))
         sliced = Reading(wanted(TABLE, onInvalid="Skip"), ports.oss, REGION, work_bucket=WORK)
         clock = itertools.count(1)
@@ -230,13 +227,13 @@ class TestTable:
         self, ports: Ports, bucket: oss2.Bucket
     ) -> None:
         """The labels of a thousand files would be lost in silence."""
-        bucket.put_object("list.jsonl", lines(f"pds://{number}" for number in range(PART + 1)))
+        bucket.put_object("list.jsonl", lines(f"oss://photos/{number}" for number in range(PART + 1)))
         table = TABLE["table"] | {"columns": {"labels": {"colour": "Farbe"}}}
         reading = read(ports, wanted({"table": table}, onInvalid="Skip"))
         assert (0, 0, PART + 1, 1, True) == (
             reading.items, reading.adds, reading.skipped, reading.problem_count, reading.unusable
         )  # fmt: skip
-        assert "every line: Farbe '': there is no such column, only: uri;" in reading.problems[0]
+        assert "every line: Farbe: there is no such column, only: uri;" in reading.problems[0]
 
     def test_the_mark_of_a_folder_is_no_file(self, ports: Ports, bucket: oss2.Bucket) -> None:
         """Lists of buckets hold them."""
@@ -254,12 +251,12 @@ class TestTable:
             missing = "there is no oss://photos/list.jsonl" if name == "photos" else "bucket later does not exist"
             assert missing in caught.value.message
             assert "correct spec.source" in caught.value.message
-        other(bucket, name).put_object("list.jsonl", lines(["pds://1"]))
+        other(bucket, name).put_object("list.jsonl", lines(["oss://photos/1"]))
         assert (True, 1) == (reading.step(never), reading.items)
 
     def test_one_that_changes_while_it_is_read_is_begun_anew(self, ports: Ports, bucket: oss2.Bucket) -> None:
         """Half of each is worth nothing; the same bytes again are the same table."""
-        data = lines(f"pds://{'x' * 300}/{number}" for number in range(10_000))
+        data = lines(f"oss://photos/{'x' * 300}/{number}" for number in range(10_000))
         for after, gone in ((data, False), (data[: len(data) // 2], False), (b"{}", False), (data, True)):
             bucket.put_object("list.jsonl", data)
             reading = Reading(wanted(TABLE), ports.oss, REGION, work_bucket=WORK)
@@ -290,17 +287,17 @@ class TestBounds:
 
     def test_a_run_has_a_greatest_number_of_files(self, cloud: LocalCloud, ports: Ports, bucket: oss2.Bucket) -> None:
         """The rest is not read either, and nothing is run in part."""
-        bucket.put_object("list.jsonl", lines(f"pds://{'x' * 300}/{number}" for number in range(10_000)))
+        bucket.put_object("list.jsonl", lines(f"oss://photos/{'x' * 300}/{number}" for number in range(10_000)))
         reading = read(ports, wanted(TABLE, onInvalid="Skip"), most=100)
         assert (0, 101, 1, True) == (reading.items, reading.skipped, reading.problem_count, reading.unusable)
-        assert "line 101: source '': a run has 100 files at most" in reading.problems[0]
+        assert "line 101: source: a run has 100 files at most" in reading.problems[0]
         assert 1 == cloud.counts()["oss"]["GetObject"]
-        assert 100 == read(ports, wanted({"items": [{"uri": f"pds://{n}"} for n in range(100)]}), most=100).items
+        assert 100 == read(ports, wanted({"items": [{"uri": f"oss://photos/{n}"} for n in range(100)]}), most=100).items
 
     def test_files_with_too_many_labels_are_refused_together(self, ports: Ports, bucket: oss2.Bucket) -> None:
         """Each is within the bounds, and a part of the frozen content is not."""
         labels = {f"{number}": "x" * 500 for number in range(32)}
-        line = json.dumps({"uri": "pds://NUMBER", "customLabels": labels})
+        line = json.dumps({"uri": "oss://photos/NUMBER", "customLabels": labels})
         for count, problems in ((900, 0), (1100, 1)):
             data = "".join(line.replace("NUMBER", str(number)) + "\n" for number in range(count))
             bucket.put_object("list.jsonl", data.encode())
@@ -420,12 +417,66 @@ class TestBuckets:
             read(stranger, wanted({"items": [{"uri": "oss://photos/a"}]}))
 
 
+class TestDrives:
+    """Files of Drive and Photo Service, and the objects that they are kept in."""
+
+    def test_they_are_frozen_with_what_belongs_to_them(self, ports: Ports, bucket: oss2.Bucket) -> None:
+        """However they are written; without their own fields they are the bytes that they always were."""
+        items = [{"uri": DRIVE, "fileHash": "EA49", "ossUri": "oss://photos/a.jpg"}, {"uri": f"{DRIVE}-2"}]
+        expected = [Item(DRIVE, file_hash="EA49", oss_uri="oss://photos/a.jpg"), Item(f"{DRIVE}-2")]
+        bucket.put_object("list.jsonl", b"".join(json.dumps(item).encode() + b"\n" for item in items))
+        bucket.put_object("list.csv", f"where,hash,uri\noss://photos/a.jpg,EA49,{DRIVE}\n,,{DRIVE}-2\n".encode())
+        columns = {"fileHash": "hash", "ossUri": "where"}
+        in_csv = {"bucket": "photos", "key": "list.csv", "format": "CSV", "columns": columns}
+        readings = [read(ports, wanted(source)) for source in ({"items": items}, TABLE, {"table": in_csv})]
+        assert 1 == len({reading.digest for reading in readings})
+        freeze(ports, wanted(TABLE), readings[0].digest)
+        assert expected == frozen(ports, 2)
+        part = ports.oss.get_object(WORK, part_key(RUN, 0)) or b""
+        assert f'{{"uri":"{DRIVE}-2"}}'.encode() == part.splitlines()[1]
+
+    def test_without_an_object_no_bucket_is_looked_at(self, cloud: LocalCloud, ports: Ports) -> None:
+        """A drive is in none."""
+        assert 1 == read(ports, wanted({"items": [{"uri": DRIVE}]})).items
+        assert "GetBucketInfo" not in cloud.counts()["oss"]
+
+    def test_the_bucket_of_such_an_object_keeps_to_the_same_rules(
+        self, cloud: LocalCloud, ports: Ports, bucket: oss2.Bucket
+    ) -> None:
+        """It is there, in the account's region, and not the work bucket; a mark of a folder is no content."""
+        elsewhere(cloud, bucket, "far")
+        objects = ["photos/a", "nobody-has-this/a", "far/a", f"{WORK}/a", "photos/a/"]
+        lined = ({"uri": f"{DRIVE}-{number}", "ossUri": f"oss://{name}"} for number, name in enumerate(objects))
+        bucket.put_object("list.jsonl", "".join(json.dumps(one) + "\n" for one in lined).encode())
+        reading = read(ports, wanted(TABLE, onInvalid="Skip"))
+        assert (1, 4, 4) == (reading.items, reading.skipped, reading.problem_count)
+        starts = (
+            "line 2: ossUri 'oss://nobody-has-this/a': bucket nobody-has-this does not exist",
+            "line 3: ossUri 'oss://far/a': bucket far is in another region, the account in cn-hangzhou",
+            "line 4: ossUri 'oss://records/a': bucket records is the work bucket",
+            "line 5: ossUri 'oss://photos/a/': it ends with /",
+        )
+        cut = (problem[: len(start)] for problem, start in zip(reading.problems, starts, strict=True))
+        assert starts == tuple(cut)
+
+    def test_two_files_may_be_kept_in_one_object(self, ports: Ports) -> None:
+        """A drive keeps equal content once; the file is its address, which comes once in a run."""
+        kept = {"ossUri": "oss://photos/a"}
+        items = [{"uri": DRIVE} | kept, {"uri": f"{DRIVE}-2"} | kept, {"uri": "oss://photos/a"}]
+        reading = read(ports, wanted({"items": items}))
+        assert (3, 0) == (reading.items, reading.problem_count)
+        twice = read(ports, wanted({"items": [*items, {"uri": DRIVE, "ossUri": "oss://photos/b"}]}))
+        assert (
+            f"spec.source.items[3]: uri '{DRIVE}': the same file is in spec.source.items[0]: name each file once",
+        ) == twice.problems
+
+
 class TestFreezing:
     """The run's own copy."""
 
     def test_it_may_be_repeated(self, ports: Ports, bucket: oss2.Bucket) -> None:
         """By a process that knows nothing of the first."""
-        bucket.put_object("list.jsonl", lines(f"pds://{number}" for number in range(PART + 1)))
+        bucket.put_object("list.jsonl", lines(f"oss://photos/{number}" for number in range(PART + 1)))
         reading = read(ports, wanted(TABLE))
         before = None
         for marks in (reading.marks, reading.marks, None):
@@ -434,14 +485,14 @@ class TestFreezing:
             assert before in (None, now)
             before = now
         assert [PART, 1] == [len(read_part(ports.oss, WORK, RUN, number)) for number in (0, 1)]
-        assert array("Q", (fingerprint(f"pds://{number}") for number in range(PART + 1))) == load_fingerprints(
+        assert array("Q", (fingerprint(f"oss://photos/{number}") for number in range(PART + 1))) == load_fingerprints(
             ports.oss, WORK, RUN, PART + 1
         )
 
     def test_a_part_that_somebody_changed_is_not_taken_for_ours(self, ports: Ports, bucket: oss2.Bucket) -> None:
         """Nor overwritten: a run may have been sent from it."""
-        bucket.put_object("list.jsonl", lines(["pds://1"]))
-        ports.oss.put_new(WORK, part_key(RUN, 0), b'{"uri":"pds://2"}\n')
+        bucket.put_object("list.jsonl", lines(["oss://photos/1"]))
+        ports.oss.put_new(WORK, part_key(RUN, 0), b'{"uri":"oss://photos/2"}\n')
         with pytest.raises(FrozenContentLost, match="somebody changed it"):
             freeze(ports, wanted(TABLE), read(ports, wanted(TABLE)).digest)
         with pytest.raises(FrozenContentLost, match="another number of files"):
@@ -453,7 +504,7 @@ class TestFreezing:
     def test_a_work_bucket_that_keeps_versions_is_refused(self, ports: Ports, bucket: oss2.Bucket) -> None:
         """Nothing in it is written once."""
         other(bucket, WORK).put_bucket_versioning(oss2.models.BucketVersioningConfig("Enabled"))
-        target = wanted({"items": [{"uri": "pds://1"}]})
+        target = wanted({"items": [{"uri": "oss://photos/1"}]})
         with pytest.raises(Invalid, match="keeps versions"):
             freeze(ports, target, read(ports, target).digest)
 
@@ -464,7 +515,7 @@ class TestProblemReport:
     def test_nothing_wrong_writes_nothing(self, ports: Ports) -> None:
         """Nor an empty object."""
         key = problems_key(RUN, None)
-        read(ports, wanted({"items": [{"uri": "pds://1"}]}), report=ProblemReport(ports.oss, WORK, key))
+        read(ports, wanted({"items": [{"uri": "oss://photos/1"}]}), report=ProblemReport(ports.oss, WORK, key))
         assert ports.oss.get_object(WORK, key) is None
 
     def test_many_problems_fill_several_objects_up_to_a_bound(self, ports: Ports, bucket: oss2.Bucket) -> None:

@@ -175,7 +175,7 @@ def test_indexing_again_keeps_what_was_said_before(room: Room) -> None:
         ("IndexFileMeta", {"File": {"URI": "http://test-bucket/a"}}, "InvalidArgument"),
         ("IndexFileMeta", {"File": {"URI": "oss://test-bucket"}}, "InvalidArgument"),
         ("IndexFileMeta", {"File": {"URI": "oss://test-bucket/"}}, "InvalidArgument"),
-        ("IndexFileMeta", {"File": {"URI": "pds://domains/d/drives/1"}}, "NotImplemented.Emulator"),
+        ("IndexFileMeta", {"File": {"URI": "pds://domains/d/drives/1"}}, "InvalidArgument"),
         ("IndexFileMeta", {"File": {"URI": f"{URI}/a", "Colour": "red"}}, "InvalidArgument"),
         ("IndexFileMeta", {"File": {"URI": f"{URI}/a", "CustomLabels": {"a": {}}}}, "InvalidArgument"),
         ("IndexFileMeta", {"File": {"URI": f"{URI}/a"}, "UserData": "ü" * 1025}, "InvalidUserData"),

@@ -152,17 +152,20 @@ def bindings(journey: Journey) -> None:
 def files(journey: Journey) -> None:
     """Files indexed by hand, changed, read, queried, deleted."""
     stated = {
-        "URI": f"{URI}/in/a.jpg", "CustomId": "i", "CustomLabels": {"k": "v"}, "FileHash": "h", "OSSURI": URI,
+        "URI": f"{URI}/in/a.jpg", "CustomId": "i", "CustomLabels": {"k": "v"}, "FileHash": "h",
         "Title": "t", "Album": "a", "AlbumArtist": "a", "Artist": "a", "Composer": "c", "Performer": "p",
         "LatLong": "1,2", "Labels": [{"LabelName": "Cat"}], "Addresses": [{"City": "Rio"}],
     }  # fmt: skip
+    drive = {"URI": "pds://domains/d/drives/1/files/f/revisions/r", "OSSURI": f"{URI}/in/a.jpg"}
     journey.do("IndexFileMeta", **PLACE, File=stated)
+    journey.do("IndexFileMeta", **PLACE, File=drive)
     journey.do("BatchIndexFileMeta", **PLACE, Files=[stated])
     journey.room.advance(1)
     journey.do("UpdateFileMeta", **PLACE, File={"URI": f"{URI}/in/a.jpg", "Figures": [{"FigureId": "f"}]})
     journey.do("BatchUpdateFileMeta", **PLACE, Files=[stated, {"URI": f"{URI}/absent"}])
     journey.do("GetFileMeta", **PLACE, URI=f"{URI}/in/a.jpg")
-    journey.do("BatchGetFileMeta", **PLACE, URIs=[f"{URI}/in/a.jpg"])
+    journey.do("GetFileMeta", **PLACE, URI=drive["URI"])
+    journey.do("BatchGetFileMeta", **PLACE, URIs=[f"{URI}/in/a.jpg", drive["URI"]])
     journey.do("SimpleQuery", **PLACE, MaxResults=1, Sort="URI", Order="asc")
     journey.do(
         "SimpleQuery",

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 import oss2
 import pytest
 import requests
+from alibabacloud_imm20200930 import models
+from alibabacloud_imm20200930.client import Client
 
 from emulator.mns.messages import enqueue
 from emulator.mns.state import Queue
 from emulator.page import thumbnails
+from tests.emulator.conftest import rpc_config
 from tests.emulator.pictures import picture
 
 if TYPE_CHECKING:
@@ -121,6 +124,23 @@ def test_a_message_past_its_time_is_not_counted(cloud: LocalCloud) -> None:
     assert [1] == [queue["active"] for queue in document(cloud, "messages")["queues"]]
     cloud.advance(61)
     assert [0] == [queue["active"] for queue in document(cloud, "messages")["queues"]]
+
+
+def test_a_file_of_a_drive_shows_the_picture_that_it_is_kept_in(cloud: LocalCloud, bucket: oss2.Bucket) -> None:
+    """Its own address is in no bucket."""
+    bucket.put_object("a.png", picture("PNG"), headers={"content-type": "image/png"})
+    imm: Any = Client(rpc_config(cloud))
+    place = {"project_name": "media", "dataset_name": "d"}
+    imm.create_project(models.CreateProjectRequest(project_name="media"))
+    imm.create_dataset(models.CreateDatasetRequest(**place))
+    uri = "pds://domains/d/drives/1/files/f/revisions/r"
+    imm.index_file_meta(
+        models.IndexFileMetaRequest(**place, file=models.InputFile(uri=uri, ossuri="oss://pictures/a.png"))
+    )
+    cloud.advance(1)
+    path = f"query?operation=SimpleQuery&account={cloud.account_id}&region={cloud.region}&project=media&dataset=d"
+    [shown] = document(cloud, path)["files"]
+    assert (uri, "pictures", "a.png") == (shown["meta"]["URI"], shown["picture"]["bucket"], shown["picture"]["key"])
 
 
 def test_a_thumbnail_is_small_upright_and_harmless(cloud: LocalCloud, bucket: oss2.Bucket) -> None:

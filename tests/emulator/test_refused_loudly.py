@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 RESIZE = "image/resize,w_10"
 PLACE = {"project_name": "test-project", "dataset_name": "test-dataset"}
 OBJECT = "oss://pictures/a.jpg"
-DRIVE = "pds://domains/d/drives/1/files/f"
+DRIVE = "pds://domains/d/drives/1/files/f/revisions/r"
 ROCKET = models.Notification(rocket_mq=models.RocketMQ(instance_id="i", topic_name="t"))
 
 
@@ -140,9 +140,10 @@ def batch() -> models.CreateBatchRequest:
             lambda imm: imm.index_file_meta(index(notification=models.Notification(extended_message_uri="http://x"))),
             "Notification.ExtendedMessageURI",
         ),
-        (lambda imm: imm.index_file_meta(index(DRIVE)), DRIVE),
-        (lambda imm: imm.batch_index_file_meta(index_many(OBJECT, DRIVE)), DRIVE),
-        (lambda imm: imm.semantic_query(models.SemanticQueryRequest(**PLACE, source_uri=DRIVE)), DRIVE),
+        (
+            lambda imm: imm.semantic_query(models.SemanticQueryRequest(**PLACE, source_uri=DRIVE)),
+            "SemanticQuery by SourceURI",
+        ),
         (
             lambda imm: imm.semantic_query(models.SemanticQueryRequest(**PLACE, source_uri=OBJECT)),
             "SemanticQuery by SourceURI",
@@ -152,7 +153,7 @@ def batch() -> models.CreateBatchRequest:
             "SemanticQuery by SourceURI",
         ),
     ],
-    ids=["index", "batch index", "batch", "message", "drive", "drives", "drive query", "picture", "both"],
+    ids=["index", "batch index", "batch", "message", "drive query", "picture", "both"],
 )
 def test_imm_says_what_is_not_served(cloud: LocalCloud, imm: Any, ask: Callable[[Any], object], named: str) -> None:
     """As the SDK's own exception: status, code, what it is about and a request id; and nothing is begun."""

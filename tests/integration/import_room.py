@@ -55,11 +55,11 @@ class ImportRoom:
         world.dataset(DATASET)
         world.await_ready("Dataset", DATASET)
 
-    def account(self, **events: Any) -> None:
+    def account(self, work: str = WORK, **events: Any) -> None:
         """The CloudAccount with its work bucket and events."""
         url = self.world.cloud.url
         self.world.account(
-            workBucket=WORK,
+            workBucket=work,
             endpoints={"imm": url, "oss": url, "mns": url},
             events={"topic": TOPIC, "queue": QUEUE, "deadLetterQueue": DEAD} | events,
         )
@@ -167,6 +167,11 @@ class ImportRoom:
 def uri(key: str) -> str:
     """A file of the room's bucket."""
     return f"oss://{FILES}/{key}"
+
+
+def drive(name: str) -> str:
+    """A file of Drive and Photo Service."""
+    return f"pds://domains/bj1/drives/1/files/{name}/revisions/40CB7794C929"
 
 
 def many(prefix: str, count: int) -> list[str]:

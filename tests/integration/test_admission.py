@@ -70,7 +70,13 @@ AN_IMPORT_TARGET = "spec.target.dataset takes either ref (a Dataset object of th
 AN_IMPORT_SOURCE = (
     "spec.source takes exactly one of items (up to 200 files written here), table (JSON Lines or CSV in OSS)"
 )
-A_FILE = "a file is oss://BUCKET/KEY or pds://… (Drive and Photo Service); upload what lies elsewhere to OSS first"
+A_FILE = (
+    "a file is oss://BUCKET/KEY or pds://domains/DOMAIN/drives/DRIVE/files/FILE/revisions/REVISION (Drive and Photo "
+    "Service); upload what lies elsewhere to OSS first"
+)
+DRIVE = "pds://domains/bj1/drives/1/files/9520943DC264/revisions/40CB7794C929"
+KEPT_IN = "the object that a file of a drive is kept in is oss://BUCKET/KEY"
+OF_A_DRIVE = "belongs to a file of Drive and Photo Service only: give its pds:// address as the uri, or leave it out"
 A_KEY = "an object's key has 1 to 1023 characters and does not start with / or \\"
 A_PREFIX = "a prefix does not start with / or \\"
 A_LABEL = "a name has 1 to 128 characters"
@@ -325,7 +331,7 @@ BAD: dict[str, list[tuple[str, Spec, str]]] = {
         ("source-table-and-prefix", {"source": {"table": TABLE, "prefix": {"bucket": "abc"}}}, AN_IMPORT_SOURCE),
         (
             "source-of-all",
-            {"source": {"items": [{"uri": "pds://a/b"}], "table": TABLE, "prefix": {"bucket": "abc"}}},
+            {"source": {"items": [{"uri": DRIVE}], "table": TABLE, "prefix": {"bucket": "abc"}}},
             AN_IMPORT_SOURCE,
         ),
         ("source-unknown", {"source": {"manifest": {"key": "x"}}}, 'unknown field "spec.source.manifest"'),
@@ -349,6 +355,27 @@ BAD: dict[str, list[tuple[str, Spec, str]]] = {
         ("item-of-a-short-bucket", of_items("oss://ab/a.jpg"), A_FILE),
         ("item-in-capitals", of_items("OSS://my-photos/a.jpg"), A_FILE),
         ("item-of-no-drive", of_items("pds://"), A_FILE),
+        ("item-of-a-drive-alone", of_items("pds://domains/bj1/drives/1"), A_FILE),
+        ("item-of-a-drive-without-revision", of_items("pds://domains/bj1/drives/1/files/9520943DC264"), A_FILE),
+        ("item-of-an-empty-domain", of_items("pds://domains//drives/1/files/2/revisions/3"), A_FILE),
+        ("item-of-an-empty-drive", of_items("pds://domains/a/drives//files/2/revisions/3"), A_FILE),
+        ("item-of-an-empty-file", of_items("pds://domains/a/drives/1/files//revisions/3"), A_FILE),
+        ("item-of-an-empty-revision", of_items("pds://domains/a/drives/1/files/2/revisions/"), A_FILE),
+        ("item-below-a-revision", of_items(f"{DRIVE}/content"), A_FILE),
+        ("item-of-a-drive-with-newline", of_items(f"{DRIVE}\n"), A_FILE),
+        ("hash-of-an-object", of_items("oss://my-photos/a", fileHash="EA49"), f"fileHash {OF_A_DRIVE}"),
+        ("hash-empty", of_items(DRIVE, fileHash=""), "spec.source.items[0].fileHash in body should be at least 1"),
+        ("hash-too-long", of_items(DRIVE, fileHash="h" * 257), "may not be more than 256 bytes"),
+        (
+            "object-of-an-object",
+            of_items("oss://my-photos/a", ossUri="oss://my-photos/b"),
+            f"spec.source.items: ossUri {OF_A_DRIVE}",
+        ),
+        ("object-of-a-drive", of_items(DRIVE, ossUri=DRIVE), KEPT_IN),
+        ("object-without-key", of_items(DRIVE, ossUri="oss://my-photos/"), KEPT_IN),
+        ("object-of-a-misspelled-bucket", of_items(DRIVE, ossUri="oss://My_Photos/a"), KEPT_IN),
+        ("object-empty", of_items(DRIVE, ossUri=""), KEPT_IN),
+        ("object-too-long", of_items(DRIVE, ossUri="oss://my-photos/" + "k" * 1085), "may not be more than 1100 bytes"),
         ("item-with-newline", of_items("oss://my-photos/a\nb"), A_FILE),
         ("item-after-a-good-one", of_items("oss://my-photos/a", "ftp://b"), "spec.source.items[1].uri: Invalid value"),
         ("item-too-long", of_items("oss://my-photos/" + "k" * 1085), "may not be more than 1100 bytes"),
@@ -381,6 +408,12 @@ BAD: dict[str, list[tuple[str, Spec, str]]] = {
         ),
         ("table-column-as-number", of_table(columns={"operation": 3}), 'must be of type string: "integer"'),
         ("table-column-too-long", of_table(columns={"customId": "c" * 129}), "may not be more than 128 bytes"),
+        (
+            "table-hash-without-column",
+            of_table(columns={"fileHash": ""}),
+            "spec.source.table.columns.fileHash in body should be at least",
+        ),
+        ("table-object-column-too-long", of_table(columns={"ossUri": "c" * 129}), "may not be more than 128 bytes"),
         ("table-column-unknown", of_table(columns={"title": "t"}), 'unknown field "spec.source.table.columns.title"'),
         ("table-label-unnamed", of_table(columns={"labels": {"": "c"}}), A_LABEL),
         (
@@ -518,7 +551,15 @@ GOOD: dict[str, list[tuple[str, Spec]]] = {
             }
             | to_dataset(project="media", name="_Photos-1", onExisting="UpdateLabels"),
         ),
-        ("files-of-both-services", of_items("oss://a-b/ä b.jpg", "pds://drive/1/file/2", "oss://a1b/photos//x/")),
+        ("files-of-both-services", of_items("oss://a-b/ä b.jpg", DRIVE, "oss://a1b/photos//x/")),
+        ("file-of-a-drive", of_items(DRIVE, fileHash="h" * 256, ossUri="oss://my-photos/" + "k" * 1084)),
+        ("names-of-a-drive", of_items("pds://domains/ä b/drives/%2F/files/?#/revisions/.", operation="DELETE")),
+        (
+            "two-hundred-files-of-a-drive",
+            of_items(
+                *(f"{DRIVE}{number}" for number in range(200)), fileHash="EA49", ossUri="oss://my-photos/" + "k" * 400
+            ),
+        ),
         (
             "files-with-everything",
             of_items(
@@ -539,7 +580,14 @@ GOOD: dict[str, list[tuple[str, Spec]]] = {
             of_table(
                 format="CSV",
                 uriPrefix="oss://my-photos/",
-                columns={"uri": "Datei", "operation": "was", "customId": "Nr.", "labels": {"year": "Jahr"}},
+                columns={
+                    "uri": "Datei",
+                    "operation": "was",
+                    "customId": "Nr.",
+                    "fileHash": "Prüfsumme",
+                    "ossUri": "Objekt",
+                    "labels": {"year": "Jahr"},
+                },
             ),
         ),
         ("whole-bucket", of_prefix()),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.integration.import_room import DATASET, FILES, IMPORT, WORK, ImportRoom, uri
+from tests.integration.import_room import DATASET, FILES, IMPORT, WORK, ImportRoom, drive, uri
+from tests.integration.import_truth import fates
 from tests.integration.world import PROJECT, World
 
 PICTURE = Path(__file__).parents[2] / "examples" / "media" / "photos" / "dune.jpg"
@@ -88,6 +90,45 @@ class TestSources:
         room.world.await_ready(IMPORT, "globs")
         found = {one for one in room.indexed() if one.startswith((uri("p/"), uri("elsewhere/")))}
         assert found == {uri("p/a.txt"), uri("p/deep/c.txt")}
+
+
+class TestDrives:
+    """Files of Drive and Photo Service beside those in OSS."""
+
+    def test_files_of_both_services_are_added_and_removed(self, room: ImportRoom) -> None:
+        """From the object that each is kept in; one without fails by its name, and none of the others with it."""
+        room.put("drive/kept.jpg", data=PICTURE.read_bytes())
+        room.put("drive/goes.txt", "drive/comes.txt")
+        kept = {"ossUri": uri("drive/kept.jpg")}
+        before = [{"uri": uri("drive/goes.txt")}, {"uri": drive("goes")} | kept]
+        room.apply("drives-before", room.table("tables/drives.jsonl", map(json.dumps, before)))
+        room.world.await_ready(IMPORT, "drives-before")
+        assert {one["uri"] for one in before} <= room.indexed().keys()
+        labels = {"customId": "17", "customLabels": {"album": "spring"}}
+        items: list[dict[str, Any]] = [
+            {"uri": uri("drive/comes.txt")} | labels,
+            {"uri": drive("kept"), "fileHash": "EA4942AA"} | kept | labels,
+            {"uri": drive("lost")} | labels,
+            {"uri": uri("drive/goes.txt"), "operation": "DELETE"},
+            {"uri": drive("goes"), "operation": "DELETE"},
+        ]
+        room.apply("drives", {"items": items})
+        room.world.await_reason(IMPORT, "drives", "PartiallyFailed")
+        status = room.status("drives")
+        [failure] = status["failures"]
+        assert (failure["item"], "not exist" in failure["error"]) == (drive("lost"), True)
+        verdicts = {one["uri"]: "failed" if one["uri"] == drive("lost") else "succeeded" for one in items}
+        assert fates(room, status["run"]) == verdicts
+        totals = status["totals"]
+        assert (totals["items"], totals["succeeded"], totals["failed"], totals["unknown"]) == (5, 4, 1, 0)
+        held = room.indexed()
+        gone = {drive("lost"), drive("goes"), uri("drive/goes.txt"), uri("drive/kept.jpg")}
+        assert gone.isdisjoint(held)
+        for one in (drive("kept"), uri("drive/comes.txt")):
+            assert (held[one]["CustomId"], held[one]["CustomLabels"]) == ("17", {"album": "spring"})
+        meta = held[drive("kept")]
+        assert (meta["OSSURI"], meta["FileHash"], meta["MediaType"]) == (kept["ossUri"], "EA4942AA", "image")
+        assert room.world.bucket(FILES).object_exists("drive/goes.txt")
 
 
 class TestVerdicts:

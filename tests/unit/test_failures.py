@@ -8,6 +8,10 @@ from controller.cloud import errors
 from controller.core.plan import Standing
 from controller.core.reasons import Reason
 from controller.reconcile.failures import verdict_of
+from controller.reconcile.imports.contents import SourceChanged, SourceNotFound
+from controller.reconcile.imports.journal import JournalTaken
+from controller.reconcile.imports.sources import FrozenContentLost
+from controller.reconcile.imports.stored import RecordUnreadable
 
 LEAVES: list[tuple[type[errors.CloudError], Standing, Reason, str]] = [
     (errors.Throttled, Standing.PROGRESSING, Reason.THROTTLED, ""),
@@ -21,12 +25,18 @@ LEAVES: list[tuple[type[errors.CloudError], Standing, Reason, str]] = [
     (errors.ClockSkewed, Standing.STALLED, Reason.CLOCK_SKEWED, "clock"),
     (errors.Invalid, Standing.STALLED, Reason.SPEC_INVALID, "spec"),
     (errors.WrongRegion, Standing.STALLED, Reason.REGION_MISMATCH, "spec.region"),
-    (errors.ParentNotFound, Standing.STALLED, Reason.PROJECT_NOT_FOUND, "pulumi up"),
+    (errors.ParentNotFound, Standing.STALLED, Reason.PROJECT_NOT_FOUND, "a Dataset object"),
     (errors.BucketNotFound, Standing.STALLED, Reason.BUCKET_NOT_FOUND, "create"),
-    (errors.QueueNotFound, Standing.STALLED, Reason.SPEC_INVALID, "spec"),
+    (errors.QueueNotFound, Standing.STALLED, Reason.SPEC_INVALID, "spec.events of the CloudAccount"),
     (errors.NotEmpty, Standing.STALLED, Reason.NOT_EMPTY, "imm-operator.dev/detach=true"),
     (errors.TooLong, Standing.STALLED, Reason.SPEC_INVALID, "spec"),
     (errors.Quota, Standing.STALLED, Reason.QUOTA_EXCEEDED, "quota"),
+    (SourceChanged, Standing.PROGRESSING, Reason.SOURCE_CHANGED, "read again"),
+    (JournalTaken, Standing.PROGRESSING, Reason.CLOUD_UNAVAILABLE, "something else changes it"),
+    # These say in their own words what to do.
+    (SourceNotFound, Standing.STALLED, Reason.SOURCE_NOT_FOUND, "words"),
+    (FrozenContentLost, Standing.STALLED, Reason.RUN_VANISHED, "words"),
+    (RecordUnreadable, Standing.STALLED, Reason.RUN_VANISHED, "words"),
 ]
 
 

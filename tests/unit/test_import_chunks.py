@@ -37,7 +37,11 @@ ITEMS = st.builds(
     st.sampled_from(Operation),
     st.none() | TEXTS,
     st.dictionaries(TEXTS, TEXTS, max_size=3),
+    st.none() | TEXTS,
+    st.none() | TEXTS.map(lambda text: f"oss://photos/{text}"),
 )
+DRIVE = "pds://domains/bj1/drives/1/files/9520943DC264/revisions/40CB7794C929"
+OF_A_DRIVE = Item(DRIVE, Operation.ADD, HARD, {HARD: HARD}, HARD, f"oss://photos/{HARD}")
 
 
 def means_of(item: Item) -> Means:
@@ -75,7 +79,7 @@ class Gateway:
 
     def length(self, chunk: Chunk, items: list[Item], allowance: Allowance) -> int:
         """Send a chunk with the operator's own adapter and the official SDK; how many bytes its target had."""
-        given = [IndexedFile(item.uri, item.custom_id, item.labels) for item in items]
+        given = [IndexedFile(item.uri, item.custom_id, item.labels, item.file_hash, item.oss_uri) for item in items]
         place = allowance.project, allowance.dataset
         match chunk.means:
             case Means.INDEX:
@@ -107,7 +111,9 @@ class TestSize:
     @given(st.lists(ITEMS, min_size=1, max_size=4), st.sampled_from(Means), st.integers(0, 999_999_999))
     @example([Item(f"oss://photos/{HARD}", Operation.ADD, HARD, {HARD: HARD})], Means.INDEX, 0)
     @example([Item(f"oss://photos/{HARD}", Operation.ADD, HARD, {HARD: HARD})], Means.UPDATE, 7)
-    @example([Item(f"oss://photos/{HARD}"), Item("oss://photos/b"), Item("pds://domains/a")], Means.DELETE, 12345)
+    @example([Item(f"oss://photos/{HARD}"), Item("oss://photos/b"), OF_A_DRIVE], Means.DELETE, 12345)
+    @example([OF_A_DRIVE, Item(DRIVE)], Means.INDEX, 3)
+    @example([OF_A_DRIVE], Means.UPDATE, 3)
     @example([Item("oss://photos/a", Operation.ADD, "", {})], Means.INDEX, 99)
     def test_it_is_what_is_really_sent(self, gateway: Gateway, items: list[Item], means: Means, number: int) -> None:
         """Byte for byte, of the target of the very request that leaves through the official SDK."""
@@ -134,7 +140,7 @@ class TestSize:
     def test_a_uri_alone_is_what_a_deletion_takes(self) -> None:
         """Labels do not travel with it."""
         assert encoded_size("oss://photos/a", Means.DELETE) == encoded_size(
-            Item("oss://photos/a", Operation.DELETE, "id", {"a": "b"}), Means.DELETE
+            Item("oss://photos/a", Operation.DELETE, "id", {"a": "b"}, "h", "oss://photos/b"), Means.DELETE
         )
 
 
@@ -280,3 +286,13 @@ def test_what_is_sent_is_json_that_others_read(gateway: Gateway) -> None:
     gateway.length(Chunk(1, Means.INDEX, ((0, 1),)), [item], ALLOWANCE)
     [files] = parse_qs(urlsplit(gateway.targets[-1]).query)["Files"]
     assert [{"URI": item.uri, "CustomId": HARD, "CustomLabels": {HARD: HARD}}] == json.loads(files)
+
+
+def test_what_belongs_to_a_file_of_a_drive_is_sent_to_index_it_and_not_to_label_it(gateway: Gateway) -> None:
+    """UpdateFileMeta changes CustomId and CustomLabels only."""
+    labelled = {"URI": DRIVE, "CustomId": HARD, "CustomLabels": {HARD: HARD}}
+    content = {"FileHash": HARD, "OSSURI": f"oss://photos/{HARD}"}
+    for means, expected in ((Means.INDEX, labelled | content), (Means.UPDATE, labelled)):
+        gateway.length(Chunk(1, means, ((0, 1),)), [OF_A_DRIVE], ALLOWANCE)
+        [files] = parse_qs(urlsplit(gateway.targets[-1]).query)["Files"]
+        assert [expected] == json.loads(files)

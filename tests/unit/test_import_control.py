@@ -258,6 +258,18 @@ def test_wrong_lines_reject_the_source_or_are_left_out(world: ImportWorld) -> No
     assert {"items": 1, "submitted": 1, "succeeded": 1, "skipped": 1} == totals(world, key)
 
 
+def test_a_table_that_is_not_there_stalls_and_is_read_once_it_is(world: ImportWorld) -> None:
+    """The message has the one way out, and nothing else has to be touched."""
+    key = world.batch([], source={"table": {"bucket": PHOTOS, "key": "later.jsonl"}})
+    world.settle(key)
+    assert ("False", "SourceNotFound") == world.ready(key)
+    (said,) = [c.message for c in world.status(key).conditions if c.type == "Stalled"]
+    assert said.endswith(f"there is no oss://{PHOTOS}/later.jsonl; put the table there or correct spec.source")
+    (uri,) = world.upload(1)
+    world.bucket.put_object("later.jsonl", f'{{"uri": "{uri}"}}')
+    assert "Complete" == world.finish(key).phase
+
+
 def test_progress_alone_is_written_every_half_minute_at_most(world: ImportWorld) -> None:
     """However many messages come in between."""
     object.__setattr__(world.context, "allowances", Allowances(700))
@@ -285,3 +297,20 @@ def test_an_import_of_no_file_is_complete(world: ImportWorld) -> None:
     """An empty prefix."""
     key = world.prefix()
     assert ("Complete", {}) == (world.finish(key).phase, totals(world, key))
+
+
+def test_the_report_has_the_reason_of_the_last_attempt(world: ImportWorld) -> None:
+    """Not of one before it, however many files failed."""
+    missing = [f"oss://{PHOTOS}/missing-{number:03}.txt" for number in range(12)]
+    refused = {"status": 400, "code": "InvalidArgument", "message": "not today"}
+    world.cloud.fault({"service": "imm", "operation": INDEX, "error": refused})
+    key = world.batch(missing)
+    world.finish(key)
+    assert {"InvalidArgument not today"} == {one.error for one in world.status(key).failures}
+    world.cloud.fault()
+    change(world, key, retry={"failedItems": "again"})
+    world.finish(key)
+    report = world.oss().get_object(WORK, f"runs/{world.status(key).run}/report.jsonl")
+    errors = [msgspec.json.decode(line)["error"] for line in report.splitlines()]
+    assert 12 == len(errors)
+    assert all("File does not exist" in error for error in errors)

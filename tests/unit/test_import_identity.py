@@ -76,8 +76,12 @@ FIELDS: dict[str, tuple[Any, bool]] = {
 # The same inside: a source with every field, and another value for each of them.
 FILE = {"uri": "oss://photos/a.jpg", "operation": "DELETE", "customId": "1", "customLabels": {"a": "b"}}
 OTHER_FILE = {"uri": "oss://photos/b.jpg", "operation": "ADD", "customId": "2", "customLabels": {"a": "c"}}
+OF_A_DRIVE = {"fileHash": "EA49", "ossUri": "oss://photos/kept.jpg"}
+OTHER_OF_A_DRIVE = {"fileHash": "3C31", "ossUri": "oss://photos/other.jpg"}
 COLUMNS = {"uri": "u", "operation": "o", "customId": "i", "labels": {"a": "b"}}
 OTHER_COLUMNS = {"uri": "v", "operation": "p", "customId": "j", "labels": {"a": "c"}}
+COLUMNS_OF_A_DRIVE = {"fileHash": "h", "ossUri": "w"}
+OTHER_COLUMNS_OF_A_DRIVE = {"fileHash": "i", "ossUri": "x"}
 TABLE = {"bucket": "tables", "key": "a.csv", "format": "CSV", "columns": COLUMNS, "uriPrefix": "oss://photos/"}
 OTHER_TABLE = {
     "bucket": "others", "key": "b.csv", "format": "JSONLines", "columns": OTHER_COLUMNS, "uriPrefix": "oss://other/",
@@ -91,9 +95,14 @@ OTHER_PREFIX = {
     "customLabels": {"a": "c"},
 }  # fmt: skip
 INSIDE: list[tuple[Any, dict[str, Any], dict[str, Any], Callable[[dict[str, Any]], str]]] = [
-    (ImportedFile, FILE, OTHER_FILE, lambda value: source(items=[value])),
+    (ImportedFile, FILE | OF_A_DRIVE, OTHER_FILE | OTHER_OF_A_DRIVE, lambda value: source(items=[value])),
     (Table, TABLE, OTHER_TABLE, lambda value: source(table=value)),
-    (Columns, COLUMNS, OTHER_COLUMNS, lambda value: source(table=TABLE | {"columns": value})),
+    (
+        Columns,
+        COLUMNS | COLUMNS_OF_A_DRIVE,
+        OTHER_COLUMNS | OTHER_COLUMNS_OF_A_DRIVE,
+        lambda value: source(table=TABLE | {"columns": value}),
+    ),
     (Prefix, PREFIX, OTHER_PREFIX, lambda value: source(prefix=value)),
 ]
 
@@ -185,7 +194,14 @@ class TestDefaults:
                             "key": "a",
                             "format": "JSONLines",
                             "uriPrefix": "",
-                            "columns": {"uri": "uri", "operation": "operation", "customId": "customId", "labels": {}},
+                            "columns": {
+                                "uri": "uri",
+                                "operation": "operation",
+                                "customId": "customId",
+                                "fileHash": "fileHash",
+                                "ossUri": "ossUri",
+                                "labels": {},
+                            },
                         }
                     }
                 },
@@ -282,6 +298,8 @@ class TestDefaults:
             ("Columns", "uri"): "uri",
             ("Columns", "operation"): "operation",
             ("Columns", "custom_id"): "customId",
+            ("Columns", "file_hash"): "fileHash",
+            ("Columns", "oss_uri"): "ossUri",
             ("Table", "format"): "JSONLines",
             ("Table", "columns"): str(Columns()),
             ("Prefix", "operation"): "ADD",

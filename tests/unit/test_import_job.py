@@ -366,6 +366,11 @@ class TestHeldBack:
         assert lines == verdict.planned_changes
         assert f"mode DryRun sends nothing; Apply would {'; '.join(lines)}" == verdict.message
 
+    def test_a_suspended_dry_run_does_not_even_read(self) -> None:
+        """A table of a hundred thousand lines is read when somebody wants to know."""
+        held = decide(seen(resolution=None), mode="DryRun", suspend=True)
+        assert (None, ("read and check spec.source, then send its files",)) == (held.step, held.verdict.planned_changes)
+
     def test_a_retry_that_is_held_back_keeps_the_verdict(self) -> None:
         """Its failures are still what they were."""
         observed = seen(run=run(8, 1, 0, 1, concluded=True))
@@ -385,7 +390,7 @@ WAYS_OUT: dict[Reason, tuple[str, ...]] = {
     ),
     Reason.TOO_MANY_ITEMS: ("holds 10 files", "allows 9", "Raise maxItems"),
     Reason.OWNERSHIP_CONFLICT: ("media/a of cluster c", "Delete one", f"oss://records/runs/{RUN}/record.json"),
-    Reason.RUN_VANISHED: ("Restore them", "delete this object and create it again"),
+    Reason.RUN_VANISHED: ("Restore them", "create it under another name"),
     Reason.PARTIALLY_FAILED: ("status.report", "set spec.retry.failedItems to a new text", "raise maxFailedItems"),
 }
 
@@ -418,12 +423,36 @@ class TestWords:
         assert "runToken" not in message
         assert "Correct the source;" in message
 
+    def test_skipping_is_no_way_out_where_it_leaves_nothing(self) -> None:
+        """As of a table without its column: wrong as a whole."""
+        message = decide(seen(resolution=replace(WRONG, items=0, adds=0, deletes=0))).verdict.message
+        assert "nothing is left to send" in message
+        assert "onInvalid" not in message
+
+    def test_a_source_without_a_file_says_how_to_have_it_read_again(self) -> None:
+        """A misspelt prefix would be no error anywhere."""
+        none = replace(run(concluded=True), totals=Totals(), unsent=0)
+        verdict = decide(seen(resolution=NOTHING, run=none)).verdict
+        assert Standing.READY is verdict.standing
+        assert "set spec.runToken to a new text" in verdict.message
+
+    def test_failures_that_are_allowed_are_pointed_to(self) -> None:
+        """Ready is no word for all of them."""
+        message = decide(seen(run=run(9, failed=1, concluded=True)), maxFailedItems=1).verdict.message
+        assert "status.report names those that did not succeed" in message
+        assert "report" not in decide(seen(run=run(10, concluded=True))).verdict.message
+
+    def test_what_was_cancelled_is_sent_only_after_the_deadline_is_raised(self) -> None:
+        """A retry behind it is not begun."""
+        message = decide(seen(run=run(9, cancelled=1, concluded=True)), deadline="1m").verdict.message
+        assert "raise spec.deadline and set spec.retry.failedItems" in message
+
     def test_many_long_problems_fit(self) -> None:
         """The first few, cut; all are in the object that the message names."""
         long = replace(WRONG, problems=tuple("日" * 2000 for _ in range(10)), problem_count=12345)
         message = decide(seen(resolution=long)).verdict.message
         assert len(message.encode()) <= MAX_MESSAGE
-        assert message.startswith("12345 lines of the source are wrong")
+        assert message.startswith("12345 problems in the source")
         assert long.report in message
 
     def test_progress_changes_no_message(self) -> None:
@@ -510,7 +539,8 @@ def test_every_step_of_a_random_walk_is_one_of_the_table(
         known = before if same_run else None
         assert decided.phase == known or (known, decided.phase) in TRANSITIONS
         acting = fields.get("mode", "Apply") == "Apply" and not fields.get("suspend", False)
-        assert decided.step is None or acting or decided.step == ResolveSource()
+        reads = fields.get("mode") == "DryRun" and not fields.get("suspend", False)
+        assert decided.step is None or acting or (reads and decided.step == ResolveSource())
         sends = isinstance(decided.step, SendChunks | SendAgain)
         assert not sends or (observed.run and not observed.run.holder and not observed.run.settled and observed.topic)
         assert not isinstance(decided.step, WriteRecord) or (observed.run is None and known not in BEGUN)

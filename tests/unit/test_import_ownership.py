@@ -10,6 +10,8 @@ from controller.api.batchimport import OnExisting
 from controller.core.imports import documents
 from controller.core.imports.documents import RunRecord
 from controller.core.imports.identity import record_key
+from controller.reconcile.kinds import reconcile_object
+from controller.reconcile.ports import StaleObject
 from emulator.testing import LocalCloud, cloud
 from tests.unit.import_world import WORK, ImportWorld
 from tests.unit.operator_doubles import secret
@@ -91,6 +93,25 @@ def test_a_record_that_another_process_of_this_cluster_wrote_first_is_adopted(wo
     assert written
     assert "Complete" == status.phase
     assert "theirs" == documents.decode_record(world.oss().get_object(WORK, record_key(written[0]))).nonce
+
+
+def test_two_processes_that_begin_the_same_import_begin_it_once(world: ImportWorld) -> None:
+    """The second one meets content, resolution and record of the first, and sends nothing of its own."""
+    key = world.batch(world.upload(2))
+    first, ahead = world.context, world.cluster.read(key)
+    others: list[bool] = []
+
+    def overtake(name: str) -> None:
+        if name == "put_new" and not others:
+            others.append(True)
+            world.restart()
+            world.settle(key)
+
+    world.guard.before_call = overtake
+    with pytest.raises(StaleObject):
+        reconcile_object(ahead, first)
+    assert ([True], 1) == (others, world.calls(INDEX))
+    assert "Complete" == world.finish(key).phase
 
 
 def test_an_account_that_signs_in_as_another_is_refused(world: ImportWorld) -> None:

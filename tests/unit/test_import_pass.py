@@ -9,7 +9,7 @@ import pytest
 from controller.reconcile.kinds import reconcile_object
 from controller.reconcile.ports import StaleObject
 from emulator.testing import LocalCloud, cloud
-from tests.unit.import_world import PHOTOS, WORK, ImportWorld
+from tests.unit.import_world import DATASET, PHOTOS, PROJECT, WORK, ImportWorld
 
 __all__ = ["cloud"]
 
@@ -33,6 +33,23 @@ def test_files_are_indexed_and_each_has_a_verdict(world: ImportWorld) -> None:
     assert (10, 10, 0) == (status.totals.items, status.totals.succeeded, status.totals.failed)
     assert set(uris) == set(world.indexed())
     assert 1 == world.calls("BatchIndexFileMeta")
+
+
+def test_a_file_of_a_drive_goes_with_its_hash_and_the_object_that_it_is_kept_in(world: ImportWorld) -> None:
+    """Indexed from there; labels alone are written later without them; and removed by its address."""
+    (kept,) = world.upload(1)
+    drive = "pds://domains/bj1/drives/1/files/9520943DC264/revisions/40CB7794C929"
+    item = {"uri": drive, "ossUri": kept, "fileHash": "EA49"}
+    world.finish(world.batch([item]))
+    meta = world.indexed()[drive]
+    assert [drive] == list(world.indexed())
+    assert (kept, "EA49") == (meta["OSSURI"], meta["FileHash"])
+    target = {"dataset": {"project": PROJECT, "name": DATASET, "onExisting": "UpdateLabels"}}
+    world.finish(world.batch([item | {"customLabels": {"a": "1"}}], "labels", target=target))
+    assert ({"a": "1"}, kept) == (world.indexed()[drive]["CustomLabels"], world.indexed()[drive]["OSSURI"])
+    assert 1 == world.calls("BatchIndexFileMeta")
+    status = world.finish(world.batch([item | {"operation": "DELETE"}], "away"))
+    assert ("Complete", {}) == (status.phase, world.indexed())
 
 
 def test_a_finished_import_costs_no_call_and_no_write(world: ImportWorld) -> None:

@@ -156,9 +156,10 @@ class Journals(RuleBasedStateMachine):
     def lose(self, number: int) -> None:
         self.run.lose(number)
 
-    @rule(data=st.data(), number=st.integers(0, 20), by=st.sampled_from(["message", "answer", "dataset"]))
-    def tell(self, data: st.DataObject, number: int, by: Any) -> None:
+    @rule(data=st.data(), by=st.sampled_from(["message", "answer", "dataset"]))
+    def tell(self, data: st.DataObject, by: Any) -> None:
         """Right, wrong, twice, late, of items the chunk does not hold."""
+        number = data.draw(st.sampled_from(sorted(self.run.open)) if self.run.open else st.integers(0, 20))
         indices = st.integers(0, max(self.size - 1, 0))
         done, failed, gone = (sorted(data.draw(st.sets(indices))) for _ in range(3))
         self.record(Verdicts(number, LATER, by, ranges_of(done), tuple((i, "bad") for i in failed), tuple(gone)))
@@ -172,7 +173,9 @@ class Journals(RuleBasedStateMachine):
     @rule(token=st.sampled_from("abc"))
     def retry(self, token: str) -> None:
         """The one way from a verdict back; what succeeded stays."""
+        again = token != self.run.token
         self.record(Attempt(token, LATER))
+        assert not again or not {Fate.FAILED, Fate.UNKNOWN, Fate.CANCELLED} & set(fates(self.run))
 
     @rule()
     def cancel(self) -> None:
@@ -262,6 +265,13 @@ class TestRecords:
         assert [Fate.SUCCEEDED] * 2 == fates(run)
         assert {} == run.open
 
+    def test_what_the_dataset_says_of_some_does_not_show_that_a_lost_call_was_taken(self) -> None:
+        """Another import or a binding may have written them."""
+        run = state(2, planned(chunk(0, 0, 1)))
+        run.lose(0)
+        run.apply(Verdicts(0, LATER, "dataset", ((0, 1),)))
+        assert ({0}, None) == (run.lost, run.open[0].answered_at)
+
     def test_what_took_no_effect_is_unsent_again(self) -> None:
         """Except what was told of meanwhile."""
         run = state(2, planned(chunk(0, 0, 1)), message(0, (1,)), Turned(0, "Throttled"))
@@ -311,6 +321,15 @@ class TestRecords:
         assert run.settled
         run.apply(Attempt("again", LATER))
         assert ([0, 2], False, 2) == (run.unsent(9), run.cancelled, run.attempts)
+
+    def test_a_retry_sends_whatever_did_not_succeed(self) -> None:
+        """Failed, unknown and cancelled; not what is on its way or done."""
+        run = state(5, planned(chunk(0, 0, 1, 2), chunk(1, 3)), Cancelled(LATER))
+        run.apply(Verdicts(0, LATER, "dataset", ((0, 1),), ((1, "bad"),), (2,)))
+        assert [Fate.SUCCEEDED, Fate.FAILED, Fate.UNKNOWN, Fate.SENT, Fate.CANCELLED] == fates(run)
+        run.apply(Attempt("again", LATER))
+        assert [Fate.SUCCEEDED, Fate.UNSENT, Fate.UNSENT, Fate.SENT, Fate.UNSENT] == fates(run)
+        assert [1] == list(run.open)
 
     def test_a_retry_is_begun_once_a_token(self) -> None:
         """And not for what stood in the spec when the run began."""
@@ -417,14 +436,17 @@ class TestForms:
         """And one that has the same labels in another order is the same bytes."""
         kept = [
             Item("oss://b/日 本"),
-            Item("pds://d", Operation.DELETE),
+            Item("pds://domains/d/drives/1/files/f/revisions/r", Operation.DELETE),
             Item("oss://b/c", custom_id="", labels={"a": ""}),
+            Item("pds://domains/d/drives/1/files/f/revisions/s", file_hash="EA49", oss_uri="oss://b/日 本"),
         ]
         assert kept == items.decode(items.encode(kept))
         assert items.encode([Item("oss://b/c", labels={"a": "1", "b": "2"})]) == items.encode(
             [Item("oss://b/c", labels={"b": "2", "a": "1"})]
         )
         assert b'{"uri":"oss://b/c"}\n' == items.encode([Item("oss://b/c")])
+        first = b'{"uri":"oss://b/c","operation":"DELETE","custom_id":"1","labels":{"a":"b"}}\n'
+        assert first == items.encode([Item("oss://b/c", Operation.DELETE, "1", {"a": "b"})])
 
     def test_ranges_are_the_fewest(self) -> None:
         """Of ascending indices."""

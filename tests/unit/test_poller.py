@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from controller.api.datasetbinding import DatasetBinding
-from controller.runtime.poller import under_way
+from controller.runtime.poller import spaced, under_way
 
 READY = ("Ready", "True", "Succeeded")
 CASES: list[tuple[str, list[tuple[str, str, str]], int, bool]] = [
@@ -41,3 +41,13 @@ def test_what_stands_still_is_not_polled_for(
         "status": {"observedGeneration": observed, "conditions": told},
     }
     assert busy == under_way(DatasetBinding.read(body))
+
+
+@pytest.mark.parametrize(
+    ("bindings", "rate", "seconds"), [(1, 80.0, 5.0), (1_000, 80.0, 5.0), (10_000, 80.0, 6.25), (10_000, 5.0, 100.0)]
+)
+def test_the_listings_of_a_large_project_leave_nine_tenths_of_its_rate(
+    bindings: int, rate: float, seconds: float
+) -> None:
+    """Ten thousand bindings are fifty pages: at 80 calls a second they are listed eight times in fifty seconds."""
+    assert seconds == spaced(5.0, bindings, rate)

@@ -113,6 +113,17 @@ async def test_edits_go_first() -> None:
 
 
 @virtual
+async def test_what_goes_first_goes_ahead_of_its_lane_and_of_no_other() -> None:
+    """What only has to be reported does not wait for a thousand that wait for the cloud, and runs once all the same."""
+    queue = WorkQueue()
+    queue.add(A, EDIT)
+    queue.add(B, EDIT)
+    queue.add(C, RESYNC, first=True)
+    queue.add(B, EDIT, first=True)
+    assert [B, A, C] == await drain(queue)
+
+
+@virtual
 async def test_the_earliest_due_time_wins() -> None:
     """A later one is forgotten, an earlier one replaces it, and the key runs once."""
     queue = WorkQueue()

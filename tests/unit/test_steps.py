@@ -12,7 +12,7 @@ from controller.api.status import Identity
 from controller.cloud.errors import (
     TimedOut,
 )
-from controller.core.facts import BindingFacts, DatasetFacts
+from controller.core.facts import BindingFacts, BucketFacts, DatasetFacts
 from controller.reconcile.context import Outcome
 from controller.reconcile.kinds import Key
 from controller.reconcile.ports import ObjectGone, StaleObject
@@ -74,6 +74,24 @@ class TestWrites:
         key = world.binding()
         settle(world, key)
         world.run(key)
+        assert [] == world.cloud.calls
+
+    def test_what_was_made_together_is_found_by_the_pollers_one_listing(self, world: World) -> None:
+        """The intent stands in the status still; a listing since it was recorded settles it, for each of them."""
+        keys = [world.binding(f"b-{number}", bucket=f"photos-{number}") for number in range(10)]
+        for number, key in enumerate(keys):
+            world.cloud.buckets[f"photos-{number}"] = BucketFacts(f"photos-{number}", REGION, objects=1)
+            world.run(key)
+        world.clock.advance(5)
+        for number, key in enumerate(keys):
+            world.cloud.set_state(f"photos-{number}", "Running", "IncrementalScanning")
+            assert world.cluster.read(key).status.intent is not None
+        poll(world)
+        world.cloud.calls.clear()
+        world.clock.advance(1)
+        for key in keys:
+            world.run(key)
+            assert ("True", "Succeeded") == world.condition(key)
         assert [] == world.cloud.calls
 
     def test_an_old_snapshot_is_not_trusted(self, world: World) -> None:

@@ -61,15 +61,21 @@ class Allowance:
 
 
 def encoded_size(item: Item | str, means: Means) -> int:
-    """Bytes that a file adds to the URL of a call, with the comma behind it. A deletion needs no more than a URI."""
-    uri, custom_id, labels = (item, None, None) if isinstance(item, str) else (item.uri, item.custom_id, item.labels)
-    if means is Means.DELETE:
-        return _encoded(_compact(uri)) + COMMA
-    stated: dict[str, object] = {"URI": uri}
-    if custom_id is not None:
-        stated["CustomId"] = custom_id
-    if labels:
-        stated["CustomLabels"] = labels
+    """Bytes that a file adds to the URL of a call, with the comma behind it.
+
+    A deletion needs no more than a URI, which may stand alone, and an update nothing of the content.
+    """
+    if isinstance(item, str) or means is Means.DELETE:
+        return _encoded(_compact(item if isinstance(item, str) else item.uri)) + COMMA
+    stated: dict[str, object] = {"URI": item.uri}
+    if item.custom_id is not None:
+        stated["CustomId"] = item.custom_id
+    if item.labels:
+        stated["CustomLabels"] = item.labels
+    if means is Means.INDEX and item.file_hash is not None:
+        stated["FileHash"] = item.file_hash
+    if means is Means.INDEX and item.oss_uri is not None:
+        stated["OSSURI"] = item.oss_uri
     return _encoded(_compact(stated)) + COMMA
 
 

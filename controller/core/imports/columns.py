@@ -21,16 +21,16 @@ _usual = Columns()
 def expected(columns: Columns) -> set[str]:
     """The columns, besides the file's own, that a table must have: whoever names one means it to be there.
 
-    Under their usual names operation and customId may be missing.
+    Under their usual names all but the file's may be missing.
     """
-    named = {columns.operation, columns.custom_id} - {_usual.operation, _usual.custom_id}
+    named = {column for column in _own(columns) if column not in _own(_usual)}
     return named | set(columns.labels.values())
 
 
 def check_header(where: str, header: list[str], columns: Columns) -> tuple[Problem, ...]:
     """What is wrong with the header line of a CSV table."""
     times = Counter(header)
-    mapped = {columns.uri, columns.operation, columns.custom_id, *columns.labels.values()}
+    mapped = {columns.uri, *_own(columns), *columns.labels.values()}
     return (
         *(missing(where, name, header) for name in sorted({columns.uri} | expected(columns)) if name not in times),
         *(
@@ -60,18 +60,25 @@ def file_of(where: str, record: Mapping[str, Any], table: Table) -> Item | tuple
         "uri": table.uri_prefix + uri if isinstance(uri, str) else uri,
         "operation": operation.upper() if isinstance(operation, str) else operation,
         "custom_id": record.get(columns.custom_id) or None,
+        "file_hash": record.get(columns.file_hash) or None,
+        "oss_uri": record.get(columns.oss_uri) or None,
         "custom_labels": _labels(record, table),
     }
 
     def name_of(path: Path) -> str:
         match path:
-            case ("uri" | "operation" | "custom_id" as field,):
+            case ("uri" | "operation" | "custom_id" | "file_hash" | "oss_uri" as field,):
                 return str(getattr(columns, field))
             case ("custom_labels", str(label), *_) if label in columns.labels:
                 return columns.labels[label]
         return spelled(path)
 
     return judge(where, fields, name_of)
+
+
+def _own(columns: Columns) -> tuple[str, ...]:
+    """The columns of what may be said of a file, but for its labels."""
+    return columns.operation, columns.custom_id, columns.file_hash, columns.oss_uri
 
 
 def _labels(record: Mapping[str, Any], table: Table) -> Any:

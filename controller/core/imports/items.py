@@ -19,6 +19,8 @@ class Item(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     operation: Operation = Operation.ADD
     custom_id: str | None = None
     labels: dict[str, str] = {}
+    file_hash: str | None = None
+    oss_uri: str | None = None
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -30,8 +32,10 @@ class Problem(msgspec.Struct, frozen=True):
     rule: str
 
     def __str__(self) -> str:
-        """For people."""
-        return f"{self.where}: {self.field} {self.value!r}: {self.rule}"
+        """For people. A value that is not there is not shown, nor `line` where nothing of it can be."""
+        if self.value:
+            return f"{self.where}: {self.field} {self.value!r}: {self.rule}"
+        return f"{self.where}: {self.rule}" if self.field == "line" else f"{self.where}: {self.field}: {self.rule}"
 
 
 _encoder = msgspec.json.Encoder(order="deterministic")

@@ -28,7 +28,7 @@ from controller.core.imports.steps import (
 from controller.core.plan import MAX_MESSAGE
 
 SHOWN = 3  # wrong lines in the message; the first ten are in status.failures
-MAX_PROBLEM = 160
+MAX_PROBLEM = 240
 
 NO_WORK_BUCKET = (
     "the CloudAccount has no spec.workBucket, where a run is recorded before anything is sent; set it to a bucket of "
@@ -40,7 +40,7 @@ NO_EVENTS = (
 )
 VANISHED = (
     "the records of this run are gone from the CloudAccount's spec.workBucket, so nobody can tell what was sent. "
-    "Restore them, or delete this object and create it again to have every file sent, and billed, anew"
+    "Restore them, or delete this object and create it under another name to have every file sent, and billed, anew"
 )
 READING = "spec.source is read and checked; nothing is sent yet"
 BEGINNING = "the source is frozen; the run record is about to be written"
@@ -48,8 +48,13 @@ SENDING = "files are being sent; status.totals counts their results"
 CANCELLING = "spec.deadline is over; what was not sent is cancelled"
 CONFIRMING = "the answer to a call was lost; the dataset is asked for its files before they are sent again"
 ASKING = "results are overdue; the dataset is asked for these files"
-WAITING = "every file is sent; results are arriving, and status.totals counts them"
+WAITING = (
+    "every file is sent; status.totals counts the results as they arrive, and after spec.resultTimeout the dataset is "
+    "asked for what has none"
+)
 RETRYING = "what did not succeed is sent again"
+NO_FILE = ". spec.source held none when it was read; once it does, set spec.runToken to a new text"
+ALLOWED = ". spec.maxFailedItems allows that; status.report names those that did not succeed"
 CONCLUDING = "every file has its verdict; the report is being written"
 
 
@@ -62,16 +67,16 @@ def taken(bucket: str, run: str, holder: str) -> str:
     )
 
 
-def wrong(spec: BatchImportSpec, count: int, problems: tuple[str, ...], report: str) -> str:
-    """The source is rejected."""
-    first = "; ".join(cut(problem, MAX_PROBLEM) for problem in problems[:SHOWN])
+def wrong(spec: BatchImportSpec, found: Resolution) -> str:
+    """The source is rejected. Skipping is a way out only where it leaves something."""
+    first = "; ".join(cut(problem, MAX_PROBLEM) for problem in found.problems[:SHOWN])
     again = "" if spec.source.items else " and set spec.runToken to a new text, which has it read afresh"
-    what = "line of the source is" if count == 1 else "lines of the source are"
-    skips = spec.on_invalid is OnInvalid.SKIP  # and nothing is left
-    rest = ", which leaves none to send" if skips else ", and nothing was sent"
-    way_out = "" if skips else "; or set spec.onInvalid to Skip to leave such lines out"
+    rest = "nothing was sent" if found.items else "nothing is left to send"
+    skips = found.items and spec.on_invalid is OnInvalid.REJECT
+    way_out = "; or set spec.onInvalid to Skip to leave such lines out" if skips else ""
     return cut(
-        f"{count} {what} wrong{rest}. Correct the source{again}{way_out}. All of them: {report}. The first: {first}",
+        f"{_count(found.problem_count, 'problem')} in the source, and {rest}. Correct the source{again}{way_out}. "
+        f"All of them: {found.report}. The first: {first}",
         MAX_MESSAGE,
     )
 
@@ -93,10 +98,12 @@ def end(spec: BatchImportSpec, totals: Totals, *, complete: bool, retry_is_late:
     left_out = f"; left out of the source: {_count(totals.skipped, 'wrong line')}" if totals.skipped else ""
     late = ". spec.retry is not begun because spec.deadline is over: raise it, or leave it out" if retry_is_late else ""
     if complete:
-        return f"{counted}{left_out}{late}"
+        allowed = ALLOWED if totals.failed + totals.unknown + totals.cancelled else ""
+        return f"{counted}{left_out}{'' if totals.items else NO_FILE}{allowed}{late}"
+    mend = "Mend the cause, raise spec.deadline" if totals.cancelled else "Mend the cause"
     return (
         f"{counted}{left_out}. spec.maxFailedItems allows {spec.max_failed_items} that did not succeed. "
-        "status.report names them all. Mend the cause and set spec.retry.failedItems to a new text to send them again, "
+        f"status.report names them all. {mend} and set spec.retry.failedItems to a new text to send them again, "
         f"or raise maxFailedItems to accept them{late}"
     )
 
