@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from controller.api.batchimport import BatchImport, BatchImportStatus, Phase
 from controller.cloud.errors import CloudError, NotLeading, Retryable
 from controller.core.imports.job import Decision, decide
+from controller.core.imports.steps import SendAgain, SendChunks, Step
 from controller.core.plan import Standing, Verdict
 from controller.core.reasons import Reason
 from controller.reconcile.context import Context, Outcome, resync_after
@@ -87,7 +88,7 @@ def _advance(known: Ground, context: Context, until: Callable[[], bool]) -> _Rea
         first = found = look(known, context)
         while True:
             decision = decide(known.target.spec, phase, found.observed, context.now(), same_run=same)
-            if decision.step is None:
+            if decision.step is None or _unnamed(decision.step, found, known):
                 return _Reached(found, decision)
             phase, same = decision.phase, True
             take(decision.step, known, found, context, until)
@@ -100,6 +101,13 @@ def _advance(known: Ground, context: Context, until: Callable[[], bool]) -> _Rea
         if found is not None and found.run is not None and not found.run.journal.broken:
             found = again(found, known, context)
         return _Reached(found, decision, error, moved=_moved(first, found))
+
+
+def _unnamed(step: Step, found: Look, known: Ground) -> bool:
+    """Whether a step would send what the stored status does not speak of: what is billed is always in the history."""
+    resolution = found.observed.resolution
+    sends = isinstance(step, SendChunks | SendAgain)
+    return sends and resolution is not None and known.target.status.run != resolution.run
 
 
 def _moved(first: Look | None, last: Look | None) -> bool:

@@ -117,6 +117,8 @@ class Reporter:
             return False
         if _shown(before) != _shown(after):
             return False
+        if isinstance(before, BatchImportStatus) and isinstance(after, BatchImportStatus) and before.run != after.run:
+            return False
         if not _mere_figures(before, after) and not {
             _reason(before.conditions),
             _reason(after.conditions),

@@ -215,7 +215,7 @@ class Process:
         name = operation.partition(":")[2]
         if name == "DeleteBinding":
             assert isinstance(target, DatasetBinding), said
-            assert spec.recreate_policy == "Always", f"{said}: a binding removed unasked"
+            assert target.spec.recreate_policy == "Always", f"{said}: a binding removed unasked"
         elif operation.startswith("imm:"):
             self._judge_intent(name, stored, said)
 

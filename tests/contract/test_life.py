@@ -3,7 +3,7 @@
 The passes and the SDK adapters are the operator's own, the cloud is the local one, and two clusters share it. Whatever
 happened, once the weather is fair everything comes to an end from which nothing more is written.
 
-IMM_OPERATOR_LIVES says how many lives; each of them takes a second or two.
+IMM_OPERATOR_LIVES says how many lives; each takes about half a second.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.contract.life_process import ON_SUBMITS, ON_WRITES
 from tests.contract.life_room import ACCOUNTS, BINDINGS, DATASETS, NORTH, SOUTH, Life
 from tests.unit.operator_doubles import secret
 
-LIVES = int(os.environ.get("IMM_OPERATOR_LIVES", "20"))
+LIVES = int(os.environ.get("IMM_OPERATOR_LIVES", "80"))
 Named = tuple[str, Key]  # cluster, object
 ALL_ACCOUNTS = [(c, Key("CloudAccount", "team", name)) for c, names in ACCOUNTS.items() for name in names]
 ALL_DATASETS = [(c, Key("Dataset", "team", name)) for c, names in DATASETS.items() for name in names]
@@ -209,9 +209,9 @@ class Lives(RuleBasedStateMachine):
 
     @rule(
         named=st.sampled_from(ALL_BINDINGS),
-        submits=st.lists(st.sampled_from(ON_SUBMITS), min_size=1, max_size=3),
-        rules=st.lists(weather, max_size=2),
-        pause=st.sampled_from([0.5, 2, 11, 21]),
+        submits=st.lists(st.sampled_from([*ON_SUBMITS, "late", "crash, and late"]), min_size=1, max_size=3),
+        rules=st.lists(weather, max_size=1),
+        pause=st.sampled_from([0.5, 2, 4, 11, 21]),
         again=st.booleans(),
     )
     def made_in_bad_weather(

@@ -23,6 +23,7 @@ class OperatorUser:
     """Made at first use. A stack knows its projects and buckets beforehand; here each is added when a test names it."""
 
     cloud: LocalCloud
+    name: str = NAME
     scope: rights.Scope = field(init=False)
     _key: Credentials | None = None
 
@@ -34,11 +35,11 @@ class OperatorUser:
         """Its AccessKey."""
         if self._key is None:
             ram = self._ram()
-            ram.create_user(ram_models.CreateUserRequest(user_name=NAME))
-            ram.create_policy(ram_models.CreatePolicyRequest(policy_name=NAME, policy_document=self._document()))
-            where = {"policy_type": "Custom", "policy_name": NAME, "user_name": NAME}
+            ram.create_user(ram_models.CreateUserRequest(user_name=self.name))
+            ram.create_policy(ram_models.CreatePolicyRequest(policy_name=self.name, policy_document=self._document()))
+            where = {"policy_type": "Custom", "policy_name": self.name, "user_name": self.name}
             ram.attach_policy_to_user(ram_models.AttachPolicyToUserRequest(**where))
-            made = ram.create_access_key(ram_models.CreateAccessKeyRequest(user_name=NAME)).body.access_key
+            made = ram.create_access_key(ram_models.CreateAccessKeyRequest(user_name=self.name)).body.access_key
             self._key = Credentials(made.access_key_id, made.access_key_secret)
         return self._key
 
@@ -58,7 +59,7 @@ class OperatorUser:
         if wider != self.scope:
             self.scope = wider
             if self._key is not None:
-                newer = {"policy_name": NAME, "policy_document": self._document(), "set_as_default": True}
+                newer = {"policy_name": self.name, "policy_document": self._document(), "set_as_default": True}
                 self._ram().create_policy_version(
                     ram_models.CreatePolicyVersionRequest(**newer, rotate_strategy=ROTATE)
                 )

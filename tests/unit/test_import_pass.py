@@ -143,3 +143,35 @@ def test_a_large_import_goes_on_from_slice_to_slice(world: ImportWorld) -> None:
     run = world.context.runs.open(status.run or "", world.oss(), WORK)
     assert run is not None
     assert (status.totals, {}) == (run.totals, run.state.open)
+
+
+def test_a_run_is_named_in_the_status_before_anything_is_sent(world: ImportWorld) -> None:
+    """Whatever happens to the object then, its history has the run that was billed."""
+    key = world.batch(world.upload(3))
+    outcome = reconcile_object(world.cluster.read(key), world.context)
+    assert (0.0, 0) == (outcome.look_again, world.calls("BatchIndexFileMeta"))
+    run = world.status(key).run
+    assert run is not None
+    world.run(key)
+    assert 1 == world.calls("BatchIndexFileMeta")
+    world.batch([f"oss://{PHOTOS}/00000.txt"])
+    world.finish(key)
+    assert [run] == [past.run for past in world.status(key).history]
+
+
+def test_a_run_whose_content_went_is_not_begun(world: ImportWorld) -> None:
+    """Records that went in part, by hand or because some expired: no new record hides that the files are not known."""
+    key = world.batch(world.upload(2))
+    world.finish(key)
+    run, billed = world.status(key).run, world.calls("BatchIndexFileMeta")
+    for found in world.oss().list_objects(WORK, f"runs/{run}/").objects:
+        world.oss().delete_object(WORK, found.key)
+    world.cluster.bodies[key]["status"] = {"observedGeneration": -1}
+    world.restart()
+    world.settle(key)
+    assert ("False", "RunVanished") == world.ready(key)
+    assert () == world.oss().list_objects(WORK, f"runs/{run}/").objects
+    assert billed == world.calls("BatchIndexFileMeta")
+    world.batch([f"oss://{PHOTOS}/0000{number}.txt" for number in range(2)], runToken="afresh")
+    world.finish(key)
+    assert "Complete" == world.status(key).phase

@@ -39,6 +39,7 @@ __all__ = [
     "SourceNotFound",
     "load_fingerprints",
     "read_part",
+    "require_frozen",
 ]
 
 SHOWN_PROBLEMS = 10
@@ -289,6 +290,17 @@ def load_fingerprints(oss: OssPort, bucket: str, run: str, items: int) -> array[
         if len(found) != min((number + 1) * PART, items):
             raise _lost(bucket, part_key(run, number), "it holds another number of files")
     return found
+
+
+def require_frozen(oss: OssPort, bucket: str, run: str) -> None:
+    """Make sure of a run's first part before anything new is said of the run.
+
+    Raises:
+        FrozenContentLost: the content went, for it expired or was removed, and what led to it did not.
+        controller.cloud.errors.CloudError: the work bucket did not answer.
+    """
+    if oss.get_range(bucket, part_key(run, 0), 0, 1) is None:
+        raise _lost(bucket, part_key(run, 0), "it is gone")
 
 
 def _lost(bucket: str, key: str, why: str) -> FrozenContentLost:

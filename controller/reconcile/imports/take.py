@@ -32,6 +32,7 @@ from controller.reconcile.imports.calls import Target
 from controller.reconcile.imports.feed import Feed
 from controller.reconcile.imports.look import Ground, Look, oss_of, question_of
 from controller.reconcile.imports.run import Run
+from controller.reconcile.imports.sources import require_frozen
 from controller.reconcile.report import with_request_id
 from controller.reconcile.sessions import Session
 
@@ -77,6 +78,8 @@ def _begin(known: Ground, found: Look, context: Context) -> None:
     if resolution is None or known.place is None:
         raise RuntimeError("a run is begun only with what its source led to")
     question = question_of(known, context)
+    if resolution.items:
+        require_frozen(question.oss, known.bucket, resolution.run)
     record = RunRecord(
         cluster=context.cluster.uid(),
         namespace=target.metadata.namespace,
