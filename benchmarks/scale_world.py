@@ -11,7 +11,7 @@ import ssl
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,16 +70,27 @@ class ScaleWorld:
 
             await asyncio.gather(*(create(name) for name in names))
 
-    async def await_ready(self, wanted: int, seconds: float) -> float:
-        """Seconds until so many bindings are Ready, seen by a watch."""
-        began, ready = time.perf_counter(), set[str]()
-        async with asyncio.timeout(seconds), self.session() as session:
-            async for body in _watch(session):
-                if _is_ready(body):
-                    ready.add(body["metadata"]["name"])
-                if len(ready) >= wanted:
-                    return time.perf_counter() - began
-        raise RuntimeError(f"{len(ready)} of {wanted} bindings are Ready after {seconds:.0f} s")
+    async def count_ready(self, wanted: int, seconds: float) -> int:
+        """Wait, as long as so many seconds, until so many bindings are Ready, seen by a watch; how many are."""
+        ready = set[str]()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds), self.session() as session:
+                async for body in _watch(session):
+                    if _is_ready(body):
+                        ready.add(body["metadata"]["name"])
+                    if len(ready) >= wanted:
+                        break
+        return len(ready)
+
+    async def await_ready(self, wanted: int, seconds: float) -> None:
+        """Wait until so many bindings are Ready.
+
+        Raises:
+            RuntimeError: they are not in time.
+        """
+        ready = await self.count_ready(wanted, seconds)
+        if ready < wanted:
+            raise RuntimeError(f"{ready} of {wanted} bindings are Ready after {seconds:.0f} s")
 
     async def echo(self, name: str, token: str) -> float:
         """Seconds from asking one binding for a look until its status echoes that."""
