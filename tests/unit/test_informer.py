@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 
 from controller.api.fields import DETACH, END_GRACE_PERIOD, RECONCILE_REQUESTED_AT
 from controller.cloud.limiter import Lane
-from controller.reconcile.kinds import Key
+from controller.reconcile.kinds import KINDS, Key
 from controller.runtime.informer import Informer
 from controller.runtime.kube import Kube
 from controller.runtime.queue import WorkQueue
@@ -136,7 +136,7 @@ class Listing:
     """An API server that answers LIST from memory, two objects a page, and can change between pages."""
 
     def __init__(self) -> None:
-        self.objects: dict[str, list[dict[str, Any]]] = {"cloudaccounts": [], "datasets": [], "datasetbindings": []}
+        self.objects: dict[str, list[dict[str, Any]]] = {kind.plural: [] for kind in KINDS.values()}
         self.breaks = False
         self.asked: list[str] = []
 
@@ -199,7 +199,7 @@ async def test_only_the_watched_namespaces_are_listed(room: Room, listing: tuple
     """One LIST per kind and namespace."""
     served, kube = listing
     await room.informer.relist(kube, ("one", "two"))
-    assert 6 == len(served.asked)
+    assert 2 * len(KINDS) == len(served.asked)
     assert all("/namespaces/one/" in path or "/namespaces/two/" in path for path in served.asked)
 
 
