@@ -166,25 +166,51 @@ def test_a_message_that_does_not_know_the_nonce_or_the_place_tells_nothing(
     assert [] == [one for one in world.journal(run) if isinstance(one, Verdicts)]
 
 
-def test_messages_of_a_deleted_import_go_and_are_counted_apart(world: ImportWorld) -> None:
-    """Its record says that it was ours; a second one costs no request."""
+def test_what_is_told_of_a_deleted_import_is_on_record_for_the_next_one_of_its_name(world: ImportWorld) -> None:
+    """Deleted and made again in the middle of its run, it has the verdict; a guessed nonce loads nothing."""
     key, nonce, uris = under_way(world)
     run = world.status(key).run or ""
-    del world.cluster.bodies[key]
+    gone = world.cluster.bodies.pop(key)
     world.restart()
-    assert [Disposition.OVER] == hand(world, [told(run, nonce, uris)])
-    requests = world.requests()
-    assert [Disposition.OVER, Disposition.LEAVE] == hand(world, [told(run, nonce, uris), told(run, "guessed", uris)])
-    assert requests == world.requests()
+    assert [Disposition.LEAVE] == hand(world, [told(run, "guessed", uris)])
+    assert [] == world.context.runs.active()
+    assert [Disposition.DELETE] == hand(world, [told(run, nonce, uris)])
+    world.context.runs.keep(lambda _owner, _run: False)
+    billed = world.calls("BatchIndexFileMeta")
+    world.cluster.bodies[key] = gone | {"status": {"observedGeneration": -1}}
+    world.settle(key)
+    assert ("Complete", run, billed) == (
+        world.status(key).phase,
+        world.status(key).run,
+        world.calls("BatchIndexFileMeta"),
+    )
 
 
-def test_messages_of_work_that_changed_go_and_are_counted_apart(world: ImportWorld) -> None:
-    """The new run is what the object follows."""
+def test_what_is_told_of_work_that_changed_is_on_record_should_it_come_back(world: ImportWorld) -> None:
+    """The new run is what the object follows; the old spec finds the old run, and nothing is sent again."""
     key, nonce, uris = under_way(world)
     run = world.status(key).run or ""
     world.batch(uris[:1])
     world.settle(key)
     assert run != world.status(key).run
+    assert [Disposition.DELETE] == hand(world, [told(run, nonce, uris)])
+    billed = world.calls("BatchIndexFileMeta")
+    world.batch(uris)
+    world.settle(key)
+    assert ("Complete", run, billed) == (
+        world.status(key).phase,
+        world.status(key).run,
+        world.calls("BatchIndexFileMeta"),
+    )
+
+
+def test_messages_of_a_run_that_ended_and_has_no_import_any_more_go_and_are_counted_apart(world: ImportWorld) -> None:
+    """No word changes what ended."""
+    key, nonce, uris = under_way(world)
+    run = world.status(key).run or ""
+    world.finish(key)
+    del world.cluster.bodies[key]
+    world.restart()
     assert [Disposition.OVER] == hand(world, [told(run, nonce, uris)])
 
 

@@ -122,7 +122,3 @@ def _totals_out(value: Any) -> Any:
 
 def _totals_in(kind: type, value: Any) -> Any:
     return kind.model_validate(value) if kind is Totals else value
-
-
-def decode(*a: object, **k: object) -> None:
-    """Stand-in."""

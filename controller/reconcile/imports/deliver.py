@@ -1,7 +1,7 @@
 """Brings what the queue told to the runs: journalled there first, and only then may a message be deleted.
 
-A message that is not ours is left or set aside, as the account says, and never deleted. One of a run that nobody
-follows any more is ours and over: it goes, and is counted.
+A message that is not ours is left or set aside, as the account says, and never deleted. What it tells of a run that
+nobody follows now is recorded just the same, until that run ended: its import may be made again, or its spec come back.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from controller.reconcile.context import Context
 from controller.reconcile.denials import Account
 from controller.reconcile.imports.over import is_final
 from controller.reconcile.imports.run import Run
-from controller.reconcile.imports.stored import read_record
+from controller.reconcile.imports.stored import read_end, read_record
 from controller.reconcile.rivals import run_contest
 from controller.reconcile.sessions import Session
 
@@ -36,7 +36,7 @@ class Disposition(StrEnum):
 
     LEAVE = "left"
     DELETE = "deleted"  # what it says is durable, or was known
-    OVER = "over"  # nobody follows its run any more
+    OVER = "over"  # its run ended, and no word can change that
     DEAD_LETTER = "set aside"
 
 
@@ -80,16 +80,21 @@ def deliver(
 def _to_run(
     run: str, told: Told, aside: Disposition, context: Context, accounts: Collection[Account]
 ) -> dict[str, Disposition]:
-    found = context.runs.find(run) or _followed(run, context) or _recorded(run, context, accounts)
+    found: Run | RunRecord | None = context.runs.find(run) or _followed(run, context)
+    unfollowed = _recorded(run, context, accounts) if found is None else None
+    if unfollowed is not None:
+        found = unfollowed[0]
     fates = dict.fromkeys((message.id for message, _ in told), aside)
     if found is None:
         return fates
     record = found.record if isinstance(found, Run) else found
     ours = [(message, notice) for message, notice in told if notice.fits(run, record)]
+    if ours and unfollowed is not None:
+        found = _unended(run, *unfollowed[1], context) or record
     if isinstance(found, Run):
         _record(found, [notice for _, notice in ours], context)
     elif ours:
-        log.info("run %s: %d messages are deleted: no import awaits them any more", run, len(ours))
+        log.info("run %s: %d messages are deleted: it ended, and they change nothing", run, len(ours))
     fate = Disposition.DELETE if isinstance(found, Run) else Disposition.OVER
     return fates | dict.fromkeys((message.id for message, _ in ours), fate)
 
@@ -121,8 +126,10 @@ def _followed(run: str, context: Context) -> Run | RunRecord | None:
     return None
 
 
-def _recorded(run: str, context: Context, accounts: Collection[Account]) -> Run | RunRecord | None:
-    """A run that no status names, by its record: of an import that may say so soon, or over. None: it is not ours."""
+def _recorded(
+    run: str, context: Context, accounts: Collection[Account]
+) -> tuple[RunRecord, tuple[Session, str]] | None:
+    """The record of a run that no status names, and where it lies. None: it is not ours."""
     sessions = [context.sessions.get(*account) for account in accounts]
     for session in sessions:
         bucket = session.place.work_bucket if session is not None else None
@@ -131,20 +138,16 @@ def _recorded(run: str, context: Context, accounts: Collection[Account]) -> Run 
         record = _look_up(run, session, bucket, context)
         if record is not None:
             ours = record.cluster == context.cluster.uid() and context.objects.watches(record.namespace)
-            return _of_its_owner(run, record, context) if ours else None
+            return (record, (session, bucket)) if ours else None
     if None in sessions:
         raise _Undecided
     return None
 
 
-def _of_its_owner(run: str, record: RunRecord, context: Context) -> Run | RunRecord:
-    target = context.objects.get(BatchImport, record.namespace, record.name)
-    if target is None or target.metadata.deleting:
-        return record
-    if target.status.run is not None and target.status.observed_generation == target.metadata.generation:
-        return record
-    session, bucket = _signed_in(target, context)
-    return context.runs.open(run, _oss(session, context), bucket) or record
+def _unended(run: str, session: Session, bucket: str, context: Context) -> Run | None:
+    """The run, loaded, unless it ended."""
+    oss = _oss(session, context)
+    return context.runs.open(run, oss, bucket) if read_end(run, oss, bucket) is None else None
 
 
 def _signed_in(target: BatchImport, context: Context) -> tuple[Session, str]:
