@@ -83,8 +83,8 @@ class Cluster(Protocol):
         """Add our finalizer, by compare-and-swap."""
         ...
 
-    def release(self, target: Kind) -> None:
-        """Remove our finalizer, by compare-and-swap."""
+    def release(self, target: Kind) -> bool:
+        """Remove our finalizer, by compare-and-swap; False when the object was gone already."""
         ...
 
     def write_status(self, target: AnyKind, status: Status) -> AnyKind:

@@ -148,9 +148,9 @@ def _apply(
             return replace(reached, target=context.cluster.hold(target), observed=replace(observed, held=True))
         case Release(reason, message):
             context.reporter.event(target, reason, message)
-            context.cluster.release(target)
-            log.log(departures.level(reason), "%s: %s (%s)", name_of(target), action.describe(), reason)
-            departures.counts.add(target.kind(), reason)
+            if context.cluster.release(target):  # or the cache has not heard yet that it is gone: that was told before
+                log.log(departures.level(reason), "%s: %s (%s)", name_of(target), action.describe(), reason)
+                departures.counts.add(target.kind(), reason)
             return replace(reached, released=True)
         case StandIn(name):
             there = context.cluster.stand_in(target, stand_in_manifest(target, name))

@@ -78,13 +78,15 @@ class KubernetesCluster:
         names = [*target.metadata.finalizers, FINALIZER]
         return self._written(target, self._kube.patch_finalizers(target.plural, _meta(target), names))
 
-    def release(self, target: Kind) -> None:
+    def release(self, target: Kind) -> bool:
         try:
             names = [name for name in target.metadata.finalizers if name != FINALIZER]
             # The answer is not put into the store: the watch may have said "deleted" before it is here.
             self._run(self._kube.patch_finalizers(target.plural, _meta(target), names))
         except ObjectGone:
             log.debug("%s was gone before its finalizer was", target.metadata.name)
+            return False
+        return True
 
     def write_status(self, target: AnyKind, status: Status) -> AnyKind:
         body = status.model_dump(mode="json", by_alias=True, exclude_defaults=True)

@@ -138,8 +138,9 @@ def test_a_tenant_cannot_read_anothers_queue(room: ImportRoom, other: ImportRoom
 def test_forged_results_are_not_believed(room: ImportRoom, other: ImportRoom) -> None:
     """The run's id stands in its status for everybody to read; its nonce stands nowhere."""
     room.settings(index_delay_seconds=8)
+    billed = room.billed()
     room.apply("forged", room.items("a/1.txt", "a/none.txt"))
-    room.await_phase("forged", "Waiting")
+    room.world.until("the call", lambda: room.billed() > billed and "run" in room.status("forged"))
     run = room.status("forged")["run"]
     address = f"imm-operator/1/{run}/{GUESSED}/0"
     said = {"ProjectName": PROJECT, "DatasetName": DATASET, "Success": True, "UserData": address}

@@ -388,17 +388,20 @@ class Cluster:
 
         return self._write("hold", target, add)
 
-    def release(self, target: Kind) -> None:
+    def release(self, target: Kind) -> bool:
         def take_off(body: dict[str, Any]) -> None:
             body["metadata"]["finalizers"] = [f for f in body["metadata"]["finalizers"] if f != FINALIZER]
 
         key = _key(target)
         try:
             self._write("release", target, take_off)
+        except ObjectGone:
+            return False
         finally:  # an object without finalizers goes, whether the answer is heard or not
             body = self.bodies.get(key)
             if body is not None and target.metadata.deleting and not body["metadata"]["finalizers"]:
                 del self.bodies[key]
+        return True
 
     def write_status(self, target: AnyKind, status: Status) -> AnyKind:
         def store(body: dict[str, Any]) -> None:

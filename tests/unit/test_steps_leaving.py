@@ -9,8 +9,9 @@ import pytest
 
 from controller.api.fields import DETACH, END_GRACE_PERIOD, RECONCILE_REQUESTED_AT
 from controller.core.facts import BucketFacts, Caller
+from controller.reconcile import departures
 from controller.reconcile.context import Outcome
-from controller.reconcile.kinds import Key
+from controller.reconcile.kinds import Key, reconcile_object
 from tests.unit.operator_doubles import REGION, World
 from tests.unit.steps_room import PLACE, poll, settle
 
@@ -154,6 +155,17 @@ class TestDeletion:
         assert [] == world.cloud.writes
         assert PLACE in world.cloud.bindings
         assert ["Retained" if how == "retain" else "Detached"] == [reason for reason, _ in world.cluster.events]
+
+    def test_a_pass_with_an_object_that_went_meanwhile_counts_nothing_again(self, world: World) -> None:
+        """The watch tells of a release only after it: a second pass may come before that."""
+        made = world.binding()
+        settle(world, made)
+        world.delete(made)
+        stale = world.cluster.read(made)
+        before = departures.counts.read().get(("DatasetBinding", "Retained"), 0)
+        assert Outcome(gone=True) == world.run(made)
+        assert Outcome(gone=True) == reconcile_object(stale, world.context)
+        assert before + 1 == departures.counts.read()["DatasetBinding", "Retained"]
 
     def test_without_its_account_object_the_session_of_this_process_serves(self, world: World, key: Key) -> None:
         """Everything of a namespace is deleted together, in any order."""
