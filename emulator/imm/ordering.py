@@ -123,7 +123,8 @@ def _value(field: str, item: IndexedFile) -> float | str | None:
 
 
 def _encoded(place: Place) -> str:
-    return urlsafe_b64encode(json.dumps(place, ensure_ascii=False).encode()).decode().rstrip("=")
+    # Escaped: a text from JSON may hold half a surrogate pair, which no other encoding takes.
+    return urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
 
 
 def _decoded(token: str, length: int) -> Place:
