@@ -22,7 +22,7 @@ test: $(READY) ## Every test that takes less than minutes
 
 e2e: $(READY) ## The tests that take minutes
 	@$(BIN)/python -m sandbox cluster build
-	@$(BIN)/pytest -m e2e --timeout=1800 $(ARGS)
+	@$(BIN)/pytest -m e2e --timeout=1800 --numprocesses=auto --dist=loadfile $(ARGS)
 
 check: $(READY) ## Style, types, layers, generated files
 	@$(BIN)/ruff check $(ROOMS)
