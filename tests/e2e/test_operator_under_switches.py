@@ -71,6 +71,7 @@ def defaults(world: World) -> Iterator[None]:
     for name, switch in switches().items():
         world.cloud.switch(name, switch.default)
     world.cloud.run(lambda instance: setattr(instance.cloud.imm_settings, "queries_per_second", 100.0))
+    world.user.forget_buckets()
 
 
 @pytest.mark.parametrize(("name", "value"), READINGS, ids=[f"{name}={value}" for name, value in READINGS])
