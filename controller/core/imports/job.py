@@ -33,7 +33,7 @@ from controller.core.reasons import Reason
 __all__ = [
     "TRANSITIONS", "AskDataset", "BeginRetry", "CancelRest", "Conclude", "Decision", "IllegalStep", "ObservedImport",
     "ObservedRun", "Resolution", "ResolveSource", "SendAgain", "SendChunks", "Step", "WriteRecord", "advance", "decide",
-    "diagram",
+    "diagram", "end_phase",
 ]  # fmt: skip
 
 POLL = 30.0  # seconds until progress is shown again; a verdict usually comes first
@@ -120,7 +120,7 @@ def _unbegun(spec: BatchImportSpec, observed: ObservedImport, resolution: Resolu
 def _settled(spec: BatchImportSpec, known: Phase | None, run: ObservedRun, now: datetime) -> Decision:
     if spec.retry is not None and _retries(spec, run, now):
         return _step(Phase.SUBMITTING, Reason.SUBMITTING, words.RETRYING, BeginRetry(spec.retry.failed_items))
-    phase = _end(spec, run.totals) if known in ENDED else Phase.WAITING
+    phase = end_phase(spec, run.totals) if known in ENDED else Phase.WAITING
     return _step(phase, Reason.AWAITING_RESULTS, words.CONCLUDING, Conclude())
 
 
@@ -152,7 +152,7 @@ def _send(observed: ObservedImport, resolution: Resolution, run: ObservedRun, no
 
 
 def _ended(spec: BatchImportSpec, run: ObservedRun, now: datetime) -> Decision:
-    phase = _end(spec, run.totals)
+    phase = end_phase(spec, run.totals)
     late = _asks(spec, run) and _over(spec, run, now)
     message = words.end(spec, run.totals, complete=phase is Phase.COMPLETE, retry_is_late=late)
     return _stand(phase, ready(message) if phase is Phase.COMPLETE else stalled(Reason.PARTIALLY_FAILED, message))
@@ -187,7 +187,8 @@ def _sending(run: ObservedRun) -> Phase:
     return Phase.SUBMITTING if run.unsent or run.lost else Phase.WAITING
 
 
-def _end(spec: BatchImportSpec, totals: Totals) -> Phase:
+def end_phase(spec: BatchImportSpec, totals: Totals) -> Phase:
+    """How a settled run ends: `spec.maxFailedItems` decides over all that did not succeed."""
     failed = totals.failed + totals.unknown + totals.cancelled
     return Phase.COMPLETE if failed <= spec.max_failed_items else Phase.FAILED
 

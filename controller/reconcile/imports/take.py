@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Callable
 from typing import assert_never
 
-from controller.api.batchimport import Phase
 from controller.cloud.errors import Conflict
 from controller.cloud.limiter import Lane
 from controller.cloud.trace import request_id_of
@@ -23,6 +22,7 @@ from controller.core.imports.job import (
     SendChunks,
     Step,
     WriteRecord,
+    end_phase,
 )
 from controller.core.imports.records import Attempt, Cancelled
 from controller.core.reasons import Reason
@@ -107,8 +107,8 @@ def _begin(known: Ground, found: Look, context: Context) -> None:
 
 
 def _conclude(known: Ground, run: Run, context: Context) -> None:
-    totals, most = run.totals, known.target.spec.max_failed_items
-    phase = Phase.COMPLETE if totals.failed + totals.unknown + totals.cancelled <= most else Phase.FAILED
+    totals = run.totals
+    phase = end_phase(known.target.spec, totals)
     finish.conclude(run, phase, context.now().replace(microsecond=0), context.chunk_calls.map)
     said = (
         f"run {run.id} ended as {phase.value}: {totals.succeeded} of {totals.items} files succeeded, {totals.failed} "
