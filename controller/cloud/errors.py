@@ -3,6 +3,7 @@
     CloudError
     ├── Retryable            try again later; nothing is wrong with the request
     │   ├── Throttled        the scope's rate is used up; `retry_after` seconds if the cloud said so
+    │   │   └── Overloaded       503 without a word of the service's: it may have taken effect all the same
     │   ├── Unavailable      the service did not take the request: refused connection, 503
     │   ├── TimedOut         the answer was lost: the request may or may not have taken effect
     │   ├── NotLeading       this process may not write to the cloud now; nothing was sent
@@ -70,6 +71,12 @@ class Throttled(Retryable):
     ) -> None:
         super().__init__(operation, message, code=code, request_id=request_id)
         self.retry_after = retry_after
+
+
+class Overloaded(Throttled):
+    """A gateway says 503 and nothing else: the scope slows down, and only a look-up can tell of the effect."""
+
+    may_have_taken_effect = True
 
 
 class Unavailable(Retryable):

@@ -11,7 +11,8 @@ from typing import Any
 import oss2
 import pytest
 
-from controller.api.batchimport import BatchImport, Operation
+from controller.api.batchimport import BatchImport
+from controller.api.importsource import Operation
 from controller.cloud.errors import Conflict, Denied, Invalid, Retryable
 from controller.core.imports.identity import part_key, problems_key
 from controller.core.imports.items import PART, Item, fingerprint

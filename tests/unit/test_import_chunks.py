@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from controller.api.batchimport import Operation
+from controller.api.importsource import Operation
 from controller.cloud.credentials import Credentials
 from controller.cloud.files import ImmFiles
 from controller.cloud.imm_calls import ImmCalls

@@ -12,16 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, create_model
 
-from controller.api.batchimport import (
-    BatchImport,
-    BatchImportSpec,
-    Columns,
-    DatasetImport,
-    ImportedFile,
-    ImportSource,
-    Prefix,
-    Table,
-)
+from controller.api.batchimport import BatchImport, BatchImportSpec, DatasetImport
+from controller.api.importsource import Columns, ImportedFile, ImportSource, Prefix, Table
 from controller.core.imports import identity
 from controller.core.imports.identity import Address
 

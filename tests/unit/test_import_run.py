@@ -21,7 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from controller.api.batchimport import Operation
+from controller.api.importsource import Operation
 from controller.core.imports import items, records
 from controller.core.imports.items import Item, fingerprint
 from controller.core.imports.records import (

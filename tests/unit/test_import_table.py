@@ -16,7 +16,7 @@ from msgspec import structs
 from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
-from controller.api.batchimport import Columns, ImportedFile, Operation, Table, TableFormat
+from controller.api.importsource import Columns, ImportedFile, Operation, Table, TableFormat
 from controller.core.imports.items import Item, Problem, encode
 from controller.core.imports.lines import LONGEST
 from controller.core.imports.rules import judge

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any
 
-from controller.api.batchimport import Columns, Operation, Table, TableFormat
 from controller.api.bounds import cut
+from controller.api.importsource import Columns, Operation, Table, TableFormat
 from controller.core.imports.items import Item, Problem
 from controller.core.imports.rules import Path, judge, spelled
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from controller.api.batchimport import Operation
+from controller.api.importsource import Operation
 
 PART = 5000  # items in one object of the frozen content
 

@@ -12,9 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
-from controller.api.batchimport import DRIVES, MAX_LABELS, OF_A_DRIVE, FileUri, ImportedFile, ObjectUri
 from controller.api.bounds import cut
 from controller.api.fields import SPELLING
+from controller.api.importsource import DRIVES, MAX_LABELS, OF_A_DRIVE, FileUri, ImportedFile, ObjectUri
 from controller.core.imports.items import Item, Problem
 
 SHOWN_VALUE = 128  # bytes of a wrong value that are shown

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from controller.api.batchimport import Table, TableFormat
+from controller.api.importsource import Table, TableFormat
 from controller.core.imports.columns import check_header, expected, file_of, missing
 from controller.core.imports.items import Item, Problem
 from controller.core.imports.lines import LONGEST, Dry, Lines, TooLong

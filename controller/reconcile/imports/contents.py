@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from controller.api.batchimport import ImportedFile, ImportSource, Prefix, Table
+from controller.api.importsource import ImportedFile, ImportSource, Prefix, Table
 from controller.cloud.errors import BucketNotFound, Conflict, Invalid
 from controller.cloud.ports import ObjectPage, OssPort
 from controller.core.imports.globs import selector

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field
 
-from controller.api.batchimport import OnExisting, Operation
+from controller.api.batchimport import OnExisting
+from controller.api.importsource import Operation
 from controller.cloud.errors import CloudError, Retryable, Throttled, TimedOut, Unavailable
 from controller.core.imports.chunks import MAX_FILES, Allowance, pack
 from controller.core.imports.items import Item

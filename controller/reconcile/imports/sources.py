@@ -18,7 +18,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from controller.api.batchimport import DRIVES, BatchImport, OnInvalid, Operation
+from controller.api.batchimport import BatchImport, OnInvalid
+from controller.api.importsource import DRIVES, Operation
 from controller.cloud.errors import Conflict, Invalid
 from controller.cloud.ports import OssPort
 from controller.core.imports.globs import is_folder
