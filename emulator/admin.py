@@ -18,10 +18,11 @@ from emulator.coverage import describe_coverage
 from emulator.dump import dump_state
 from emulator.fault_names import check_names
 from emulator.faults import RULES
+from emulator.imagesearch.batch_control import CancelTask, ChangedPace, cancel_task, change_pace
 from emulator.journal import describe
 from emulator.lifecycle import settle
-from emulator.seed import SeedError, Step
-from emulator.seeding import add_account, carry_out
+from emulator.seed import ImageSearchInstanceSeed, SeedError, Step
+from emulator.seeding import add_account, add_image_search_instance, carry_out
 from emulator.wire.http import HttpAnswer, HttpRequest
 
 if TYPE_CHECKING:
@@ -167,6 +168,51 @@ def _seed(instance: Instance, request: HttpRequest) -> object:
     return {"status": "ok"}
 
 
+def _image_search(instance: Instance, _: HttpRequest) -> object:
+    found = [
+        {
+            "account": account.account_id,
+            "region": held.region,
+            "name": held.name,
+            "id": held.id,
+            "service_type": held.service_type,
+            "capacity": held.capacity,
+            "qps": held.qps,
+            "status": held.status,
+            "authorized": held.authorized,
+            "pictures": len(held.pictures),
+            "tasks": len(held.tasks),
+        }
+        for account in instance.cloud.accounts.values()
+        for region in account.imagesearch.values()
+        for held in region.instances.values()
+    ]
+    return {"instances": found}
+
+
+def _put_image_search(instance: Instance, request: HttpRequest) -> object:
+    try:
+        add_image_search_instance(instance, ImageSearchInstanceSeed.model_validate_json(request.body))
+    except SeedError as error:
+        raise ValueError(str(error)) from error
+    return _image_search(instance, request)
+
+
+def _cancel_image_task(instance: Instance, request: HttpRequest) -> object:
+    wanted = CancelTask.model_validate_json(request.body)
+    cancel_task(instance, wanted)
+    return {"status": "ok"}
+
+
+def _image_batches(instance: Instance, _: HttpRequest) -> object:
+    return asdict(instance.cloud.image_batches)
+
+
+def _patch_image_batches(instance: Instance, request: HttpRequest) -> object:
+    change_pace(instance, ChangedPace.model_validate_json(request.body))
+    return asdict(instance.cloud.image_batches)
+
+
 PAGES: Mapping[str, Mapping[str, Page]] = {
     "health": {"GET": _health},
     "requests": {"GET": _requests},
@@ -179,4 +225,7 @@ PAGES: Mapping[str, Mapping[str, Page]] = {
     "coverage": {"GET": _coverage},
     "seed": {"POST": _seed},
     "accounts": {"GET": _accounts, "PUT": _put_account},
+    "image-search/instances": {"GET": _image_search, "PUT": _put_image_search},
+    "image-search/batches": {"GET": _image_batches, "PATCH": _patch_image_batches},
+    "image-search/cancel": {"POST": _cancel_image_task},
 }

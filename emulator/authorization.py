@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from emulator.bss import rights as bss
 from emulator.call import Call
+from emulator.imagesearch import rights as imagesearch
 from emulator.imm import rights as imm
 from emulator.ims import rights as ims
 from emulator.location import rights as location
@@ -36,6 +37,7 @@ NEEDS: Mapping[str, Table] = {
     "oss": oss.NEEDS,
     "imm": imm.NEEDS,
     "imm-2017": imm.OLD_NEEDS,
+    "imagesearch": imagesearch.NEEDS,
     "mns": mns.NEEDS,
     "mns-open": mns.OPEN_NEEDS,
     "ram": ram.NEEDS,
@@ -113,6 +115,9 @@ def refusal(switches: Switches, service: str, identity: Identity, right: Right, 
             because = "by bucket policy" if explicit else "because of bucket acl"  # the vendor's words for RAM's no
             message = f"Access denied {because}." if explicit else f"You have no right to access this object {because}."
             return Refusal(_FORBIDDEN, "AccessDenied", f"{message} RAM does not allow {on}.", denied=denied)
+        case "imagesearch":  # help.aliyun.com/document_detail/66619
+            message = f"You are not authorized to perform this operation. RAM does not allow {on}."
+            return Refusal(_FORBIDDEN, "NoPermission", message, denied=denied)
         case "ram" | "ims" | "sts":
             message = "You are not authorized to do this action. You should be authorized by RAM."
             message = f"{message} Resource: {right.resource} Action: {right.action}"

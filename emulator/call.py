@@ -24,7 +24,8 @@ class Call:
     """A parsed, authenticated request.
 
     Attributes:
-        service: `oss`, `imm`, `imm-2017`, `mns`, `mns-open`, `ram`, `ims`, `sts`, `location` or `bssopenapi`.
+        service: `oss`, `imm`, `imm-2017`, `imagesearch`, `mns`, `mns-open`, `ram`, `ims`, `sts`, `location` or
+            `bssopenapi`.
         operation: The vendor's name of the operation (`CreateBinding`, `PutObject`, `ReceiveMessage`).
         account: The account id the signature belongs to.
         region: The region of the endpoint that was called.

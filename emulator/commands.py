@@ -51,6 +51,7 @@ def env(url: str, region: str, *, https: bool) -> None:
         "OSS_ENDPOINT": endpoint,
         "MNS_ENDPOINT": endpoint,
         "IMM_ENDPOINT": place,
+        "IMAGESEARCH_ENDPOINT": place,
         "MNS_OPEN_ENDPOINT": place,
         "RAM_ENDPOINT": place,
         "IMS_ENDPOINT": place,
@@ -97,8 +98,8 @@ def seed(url: str, seed: Path) -> None:
     """Bring a running emulator to what SEED says.
 
     SEED is a folder, whose folders become buckets with their files, or a YAML file with any of accounts, buckets,
-    queues, topics, subscriptions, projects, datasets and bindings. What is there already is left alone or brought up to
-    date, so seeding twice does no harm.
+    queues, topics, subscriptions, projects, datasets, bindings and image_search_instances. What is there already is
+    left alone or brought up to date, so seeding twice does no harm.
     """
     try:
         read = read_seed(seed)
@@ -106,6 +107,8 @@ def seed(url: str, seed: Path) -> None:
             for key_id, secret in account.keys.items():
                 body = {"account_id": account.id, "access_key_id": key_id, "access_key_secret": secret}
                 talk(url, "PUT", "accounts", json.dumps(body).encode())
+        for wanted in read.image_search_instances:
+            talk(url, "PUT", "image-search/instances", wanted.model_dump_json().encode())
         total = 0
         for step in steps_of(read):
             talk(url, "POST", "seed", step.model_dump_json().encode())

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from emulator.state import Cloud
 
 _SECRET_FIELDS = frozenset({"access_keys", "secret", "token"})
-_DERIVED_FIELDS = frozenset({"index", "keys"})
+_DERIVED_FIELDS = frozenset({"index", "keys", "gallery"})
 _KEY_SECRET = re.compile(r"secret", re.IGNORECASE)
 
 

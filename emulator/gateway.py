@@ -14,6 +14,7 @@ from emulator.auth.identity import FindKey, Identity, Key, Signed, find_key, roo
 from emulator.auth.token import check_token
 from emulator.authorization import authorize
 from emulator.call import Call, Operation, Reply
+from emulator.imagesearch import downloads
 from emulator.mns import data as mns_data
 from emulator.oss.resolve import resolve as resolve_oss
 from emulator.refusal import Refusal
@@ -132,6 +133,8 @@ def _authenticate(cloud: Cloud, request: HttpRequest, named: Named) -> Signed | 
     now = cloud.clock.wall()
     authorization = request.headers.get("authorization", "")
     match named.target.service:
+        case "oss" if downloads.owns(cloud, named.target.place[0]):
+            return downloads.refusal(cloud, request, named.target.place)
         case "oss":
             outcome = _authenticate_oss(request, named.target, find, now)
         case "mns":

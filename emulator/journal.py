@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 KEPT = 10_000
 _SECRET = re.compile(r"secret|signature|token$|password|credential|^authorization$", re.IGNORECASE)
 _LONGEST = 512
+_CONTENT = "PicContent"  # a whole picture
 
 
 class Entry(NamedTuple):
@@ -45,6 +46,7 @@ class Entry(NamedTuple):
     params: Mapping[str, str]
     resource: tuple[str, ...]
     rights: tuple[Right, ...] = ()
+    sent: int = 0  # bytes of the answer's body
 
 
 @dataclass(slots=True)
@@ -85,8 +87,14 @@ def describe(entries: Iterable[Entry]) -> list[dict[str, object]]:
 
 
 def without_secrets(params: Mapping[str, str]) -> dict[str, str]:
-    """The parameters as they may be shown: secrets masked, long values cut."""
-    return {name: "***" if _is_secret(name) else value[:_LONGEST] for name, value in params.items()}
+    """The parameters as they may be shown: secrets masked, contents counted, long values cut."""
+    return {name: _shown(name, value) for name, value in params.items()}
+
+
+def _shown(name: str, value: str) -> str:
+    if _is_secret(name):
+        return "***"
+    return f"<{len(value)} characters>" if name == _CONTENT else value[:_LONGEST]
 
 
 @lru_cache(maxsize=1024)

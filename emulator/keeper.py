@@ -22,7 +22,10 @@ log = logging.getLogger(__name__)
 
 # By the vendor's own naming. What such an operation does change (it drops expired messages, puts due updates in force)
 # follows from the state and the clock, and comes about again after a restart.
-_READS = re.compile(r"(Batch)?(Get|List|Head|Peek|Describe)|(Simple|Fuzzy|Semantic)Query|Options")
+_READS = re.compile(
+    r"(Batch)?(Get|List|Head|Peek|Describe)|(Simple|Fuzzy|Semantic)Query|Options|"
+    r"Detail|SearchImage|CheckImage|IncreaseList|DumpMetaList"
+)
 _NOTHING = nullcontext()
 
 

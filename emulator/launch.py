@@ -14,7 +14,7 @@ import click
 from emulator.instance import Config, Instance, start
 from emulator.kept import start_kept
 from emulator.seed import Seed, read_seed, steps_of
-from emulator.seeding import add_account, carry_out
+from emulator.seeding import add_account, add_image_search_instance, carry_out
 from emulator.server import Server
 from emulator.tls import make_certificates
 
@@ -70,6 +70,8 @@ def sow(instance: Instance, sown: Seed) -> None:
     """
     for account in sown.accounts:
         add_account(instance, account.id, account.keys)
+    for wanted in sown.image_search_instances:
+        add_image_search_instance(instance, wanted)
     for step in steps_of(sown):
         carry_out(instance, step)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from emulator.imagesearch import batch_work as imagesearch
 from emulator.imm import lifecycle as imm
 from emulator.oss import lifecycle as oss
 
@@ -16,7 +17,8 @@ _MOST_ROUNDS = 10_000
 def step(cloud: Cloud) -> bool:
     """One bounded step, after which the event loop may answer requests again; True if anything changed."""
     expired = oss.advance(cloud)
-    return imm.advance(cloud) or expired
+    worked_off = imagesearch.advance(cloud)
+    return imm.advance(cloud) or worked_off or expired
 
 
 def settle(cloud: Cloud) -> bool:

@@ -31,6 +31,7 @@ RPC_SERVICES = {
     "2015-04-01": "sts",
     "2015-06-12": "location",
     "2017-12-14": "bssopenapi",
+    "2020-12-14": "imagesearch",
 }
 _REGION = r"(?:cn|ap|us|eu|me|na|rus|sa)-[a-z]+(?:-[a-z0-9]+)*"
 _REGION_LABEL = re.compile(rf"(?:oss-|imm-|mns-)?({_REGION}?)(?:-internal)?")

@@ -97,6 +97,17 @@ class BindingSeed(Owned):
     bucket: Name
 
 
+class ImageSearchInstanceSeed(Owned):
+    """An instance of Image Search: its plan, and whether it works. Bought in the console, so no operation makes one."""
+
+    name: Annotated[str, Field(min_length=1, max_length=20)]
+    service_type: Annotated[int, Field(ge=0, le=7)] = 0  # 0 product search, 1 generic; see Detail's page for the others
+    capacity: Annotated[int, Field(ge=1)] = 2_500_000  # pictures
+    qps: Annotated[int, Field(ge=1)] = 5  # of searches
+    status: Literal["NORMAL", "UNAVAILABLE"] = "NORMAL"
+    authorized: bool = True  # the console's "Confirm the authorization" to read OSS was clicked
+
+
 class Seed(BaseModel):
     """A whole YAML file."""
 
@@ -109,6 +120,7 @@ class Seed(BaseModel):
     projects: list[ProjectSeed] = []
     datasets: list[DatasetSeed] = []
     bindings: list[BindingSeed] = []
+    image_search_instances: list[ImageSearchInstanceSeed] = []
 
 
 class Step(BaseModel):

@@ -10,9 +10,10 @@ from emulator.auth.identity import root_identity
 from emulator.call import Call, Reply
 from emulator.gateway import execute
 from emulator.ids import new_request_id
+from emulator.imagesearch.instances import make_instance
 from emulator.oss.store import find_object
 from emulator.refusal import Refusal
-from emulator.seed import SeedError, Step
+from emulator.seed import ImageSearchInstanceSeed, SeedError, Step
 from emulator.services import SERVICES
 from emulator.state import Account
 from emulator.strict import unknown_parts
@@ -28,6 +29,24 @@ _THERE = frozenset({"ResourceAlreadyExists", "QueueAlreadyExist", "TopicAlreadyE
 def add_account(instance: Instance, account_id: str, keys: Mapping[str, str]) -> None:
     """Add an account, or keys to it."""
     instance.cloud.accounts.setdefault(account_id, Account(account_id)).access_keys.update(keys)
+
+
+def add_image_search_instance(instance: Instance, wanted: ImageSearchInstanceSeed) -> None:
+    """Have an instance of Image Search: bought, or its plan changed if it is there.
+
+    Raises:
+        SeedError: It is there with another service type, or its account is not.
+    """
+    account = wanted.account or instance.config.account_id
+    if account not in instance.cloud.accounts:
+        raise SeedError(f"{wanted.name} names the account {account}, which the seed does not have under accounts")
+    region = wanted.region or instance.cloud.region
+    plan = {"service_type": wanted.service_type, "capacity": wanted.capacity, "qps": wanted.qps}
+    try:
+        made = make_instance(instance.cloud, account, region, wanted.name, **plan)
+    except ValueError as error:
+        raise SeedError(str(error)) from error
+    made.status, made.authorized = wanted.status, wanted.authorized
 
 
 def carry_out(instance: Instance, step: Step) -> None:

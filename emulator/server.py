@@ -20,6 +20,7 @@ from emulator.admin import serve_admin
 from emulator.authorization import needed
 from emulator.effects import fault_code, faulty_answer
 from emulator.ids import new_request_id
+from emulator.imagesearch.callback import keep_sending
 from emulator.journal import Entry, without_secrets
 from emulator.keeper import Keeper
 from emulator.lifecycle import step
@@ -63,6 +64,7 @@ class Server:
         self._stopping = False
         self._runner: web.ServerRunner | None = None
         self._ticker: asyncio.Task[None] | None = None
+        self._caller: asyncio.Task[None] | None = None  # of callback addresses
 
     async def start(self, host: str, port: int, https: tuple[int, SSLContext] | None = None) -> list[int]:
         """Listen, for HTTPS on a port of its own if asked; returns the ports, which the system chooses for 0."""
@@ -80,16 +82,17 @@ class Server:
         if https is not None:
             await web.TCPSite(self._runner, host, https[0], ssl_context=https[1]).start()
         self._ticker = asyncio.create_task(self._tick())
+        self._caller = asyncio.create_task(keep_sending(self.instance, self._keeper))
         return [address[1] for address in self._runner.addresses]
 
     async def stop(self) -> None:
         """Answer what is being answered, end long polls, close the socket."""
         self._stopping = True
         self.notify()
-        if self._ticker is not None:
-            self._ticker.cancel()
+        for task in filter(None, (self._ticker, self._caller)):
+            task.cancel()
             with suppress(asyncio.CancelledError):
-                await self._ticker
+                await task
         if self._runner is not None:
             await self._close(self._runner)
         await self._keeper.close()
@@ -184,6 +187,7 @@ class Server:
             params=without_secrets(named.params),
             resource=target.place,
             rights=() if call is None else needed(switches, call),
+            sent=0 if answer is None else len(answer.body),
         )
         instance.journal.write(entry)
         return answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emulator.bss.operations import OPERATIONS as BSS
+from emulator.imagesearch.operations import OPERATIONS as IMAGE_SEARCH
 from emulator.imm.legacy import OPERATIONS as IMM_2017
 from emulator.imm.operations import OPERATIONS as IMM
 from emulator.ims.operations import OPERATIONS as IMS
@@ -19,5 +20,6 @@ if TYPE_CHECKING:
     from emulator.call import Operations
 
 SERVICES: dict[str, Operations] = {
-    operations.service: operations for operations in (OSS, IMM, IMM_2017, MNS, MNS_OPEN, RAM, IMS, STS, LOCATION, BSS)
+    operations.service: operations
+    for operations in (OSS, IMM, IMM_2017, IMAGE_SEARCH, MNS, MNS_OPEN, RAM, IMS, STS, LOCATION, BSS)
 }

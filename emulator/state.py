@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 from emulator.clock import Clock
 from emulator.faults import Faults
+from emulator.imagesearch.batch_state import BatchSettings
+from emulator.imagesearch.state import ImageSearchState
 from emulator.imm.state import ImmSettings, ImmState
 from emulator.ims.state import ImsState
 from emulator.mns.state import MnsState
@@ -33,6 +35,7 @@ class Account:
     ims: ImsState = field(default_factory=ImsState)
     sts: StsState = field(default_factory=StsState)
     imm: dict[str, ImmState] = field(default_factory=dict)  # by region
+    imagesearch: dict[str, ImageSearchState] = field(default_factory=dict)  # by region
     mns: dict[str, MnsState] = field(default_factory=dict)  # by region
 
 
@@ -46,6 +49,7 @@ class Cloud:
     oss: OssState = field(default_factory=OssState)
     switches: Switches = field(default_factory=Switches, metadata=CHANGES_ONLY)
     imm_settings: ImmSettings = field(default_factory=ImmSettings, metadata=CHANGES_ONLY)
+    image_batches: BatchSettings = field(default_factory=BatchSettings, metadata=CHANGES_ONLY)
     faults: Faults = field(default_factory=Faults, metadata=TRANSIENT)  # kept beside the cloud: see emulator/kept.py
     issuers: Issuers = field(default_factory=Issuers, metadata=TRANSIENT)  # of OpenID Connect tokens, as last heard
     loose: bool = field(default=False, metadata=TRANSIENT)  # rates and counts are not enforced
@@ -55,6 +59,10 @@ class Cloud:
     def imm(self, account: str, region: str) -> ImmState:
         """The IMM of one account and region, made on first use."""
         return self.accounts[account].imm.setdefault(region, ImmState())
+
+    def imagesearch(self, account: str, region: str) -> ImageSearchState:
+        """The Image Search of one account and region, made on first use."""
+        return self.accounts[account].imagesearch.setdefault(region, ImageSearchState())
 
     def mns(self, account: str, region: str) -> MnsState:
         """The MNS of one account and region, made on first use."""

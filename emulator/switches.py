@@ -9,28 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from emulator.facts import Bounds, Fact
+from emulator.imagesearch.batch_switches import BatchSwitches
+from emulator.imagesearch.picture_switches import PictureSwitches
+
 ERRORS = "the vendor's error table (document_detail/477131) gives the generic code only"
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """What is not known: the question, who is affected by the answer, and what the vendor does say."""
-
-    question: str
-    affects: str
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """The least and the greatest value of a number."""
-
-    low: float
-    high: float
-
-
 @dataclass
-class Switches:
+class Switches(BatchSwitches, PictureSwitches):
     """The readings in force."""
 
     # bindings

@@ -21,11 +21,14 @@ import pytest
 
 from emulator.fault_names import check_names
 from emulator.faults import RULES
+from emulator.imagesearch.batch_control import CancelTask, ChangedPace, cancel_task, change_pace
 from emulator.instance import Config, Instance, start
 from emulator.journal import describe
 from emulator.kept import start_kept
 from emulator.lifecycle import settle
 from emulator.oss.store import make_object, put_object
+from emulator.seed import ImageSearchInstanceSeed
+from emulator.seeding import add_image_search_instance
 from emulator.server import Server
 from emulator.state import Account
 from emulator.tls import make_certificates
@@ -122,6 +125,20 @@ class LocalCloud:
         """Change one switch of `emulator.state.Switches`."""
         self.run(lambda instance: instance.set_switch(name, value))
 
+    def cancel_image_task(self, instance: str, task_id: int) -> None:
+        """Cancel a batch task of Image Search, as a person does in the console.
+
+        Raises:
+            ValueError: There is none, or it is at its end.
+        """
+        wanted = CancelTask(instance=instance, id=task_id, account=self.account_id, region=self.region)
+        self.run(lambda running: cancel_task(running, wanted))
+
+    def image_batches(self, **changed: float) -> None:
+        """Set how fast batches of Image Search go: `emulator.imagesearch.batch_state.BatchSettings`."""
+        wanted = ChangedPace.model_validate(changed)
+        self.run(lambda running: change_pace(running, wanted))
+
     def add_account(self, account_id: str, access_key_id: str, access_key_secret: str) -> LocalCloud:
         """Add an account with a root key; the same cloud as that account sees it."""
 
@@ -131,6 +148,17 @@ class LocalCloud:
 
         self.run(add)
         return replace(self, account_id=account_id, access_key_id=access_key_id, access_key_secret=access_key_secret)
+
+    def image_search_instance(self, name: str, *, region: str = "", **plan: object) -> None:
+        """Have an instance of Image Search; `plan` as in `emulator.seed.ImageSearchInstanceSeed`.
+
+        Raises:
+            SeedError: It is there with another service type.
+            ValidationError: The plan is none.
+        """
+        said = {"account": self.account_id, "region": region or self.region, "name": name, **plan}
+        wanted = ImageSearchInstanceSeed.model_validate(said)
+        self.run(lambda instance: add_image_search_instance(instance, wanted))
 
     def reset(self) -> None:
         """Forget everything but accounts' root keys and the clock."""

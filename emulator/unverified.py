@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from emulator.switches import Bounds, Fact, Switches
+from emulator.facts import Bounds, Fact
+from emulator.switches import Switches
 
 
 @dataclass(frozen=True, slots=True)

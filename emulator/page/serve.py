@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emulator import guard
-from emulator.page import buckets, datasets, journal, messages, tasks, thumbnails
+from emulator.page import buckets, datasets, image_search, journal, messages, tasks, thumbnails
 from emulator.page.documents import Missing
 from emulator.routing import route
 from emulator.wire.http import HttpAnswer, HttpRequest
@@ -33,6 +33,7 @@ DOCUMENTS: Mapping[str, Callable[[Instance, Mapping[str, str]], object]] = {
     "bindings": datasets.list_bindings,
     "query": datasets.run_query,
     "tasks": tasks.list_tasks,
+    "image-search": image_search.list_image_search,
     "messages": messages.list_messages,
     "requests": journal.list_requests,
     "overview": journal.overview,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from emulator.unverified import switches
-from tests.emulator import message_probes, resource_probes
+from tests.emulator import image_batch_probes, image_picture_probes, message_probes, resource_probes
 
 if TYPE_CHECKING:
     from tests.emulator.imm_room import Room
@@ -18,6 +18,8 @@ CHOSEN: dict[str, object] = {
     "batch_update_files_max": 2,
     "custom_labels_max": 2,
     "custom_label_max_length": 4,
+    "increment_report_kept_seconds": 14_400.0,
+    "increment_page_max": 12,
 }
 IN_THE_GATEWAY = {
     "request_target_max",
@@ -29,5 +31,14 @@ IN_THE_GATEWAY = {
     "no_permission_code",
     "pass_role_needed",
 }  # tested over a socket, in test_unverified_gateway.py
-_FOUND = {**vars(message_probes), **vars(resource_probes)}
+WITH_A_LISTENER = {
+    "increment_callback_retries",
+    "increment_callback_certificate",
+}  # tested with a server to call back, in test_image_batches_callback.py
+_FOUND = {
+    **vars(image_batch_probes),
+    **vars(image_picture_probes),
+    **vars(message_probes),
+    **vars(resource_probes),
+}
 PROBES: dict[str, Callable[[Room], object]] = {name: _FOUND[name] for name in switches() if name in _FOUND}

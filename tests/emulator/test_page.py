@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -20,6 +21,7 @@ from selenium.webdriver.common.keys import Keys
 from emulator.testing import LocalCloud, cloud
 from tests.emulator.browser import Browser, browsing
 from tests.emulator.conftest import rpc_config
+from tests.emulator.image_room import images_of, scene
 from tests.emulator.pictures import picture
 
 __all__ = ["cloud"]
@@ -253,11 +255,29 @@ def test_a_batch_and_its_tasks_are_visible(page: Callable[[str], Browser], cloud
     assert ["Succeeded", "Succeeded"] == browser.texts("section:last-child tbody .badge")
 
 
+def test_image_search_is_visible(page: Callable[[str], Browser], cloud: LocalCloud, bucket: oss2.Bucket) -> None:
+    """What an instance holds, a batch under way, and the same batch at its end."""
+    cloud.image_search_instance("shop", capacity=100_000)
+    images = images_of(cloud, "shop")
+    images.add("p", "a.png", scene(1))
+    line = {"OperationType": "ADD", "ProductId": "p", "PicName": "gone.png", "CustomContent": ""}
+    bucket.put_object("hostile <b>/increment.meta", json.dumps(line))
+    images.call("increase_instance", bucket_name="pictures", path="/hostile <b>")
+    browser = page("#/image-search")
+    instance, batch = (" ".join(row.text.split()) for row in browser.all("tbody tr"))
+    assert instance.startswith("shop product search cn-hangzhou NORMAL 1 of 100,000 1 ")
+    assert batch.startswith("1 shop oss://pictures/hostile <b> PROCESSING ")
+    cloud.advance(60)
+    browser.until(lambda: "1 of 1" in browser.one("section:last-child tbody tr").text, "the batch's end")
+    assert "PROCESSING" not in browser.one("section:last-child tbody tr").text
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_part_is_usable_at_400_pixels(
-    page: Callable[[str], Browser], browser: Browser, library: str, scheme: str
+    page: Callable[[str], Browser], cloud: LocalCloud, browser: Browser, library: str, scheme: str
 ) -> None:
     """Nothing is wider than the screen, every control can be hit and has a name, text stands out from its ground."""
+    cloud.image_search_instance("n" * 20)
     browser.scheme(scheme)
     browser.resize(400)
     parts = (
@@ -266,6 +286,7 @@ def test_every_part_is_usable_at_400_pixels(
         library,
         "#/bindings",
         "#/tasks",
+        "#/image-search",
         "#/messages",
         "#/requests",
         "#/settings",

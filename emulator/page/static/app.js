@@ -8,18 +8,22 @@ import * as dataset from "./dataset.js";
 import * as datasets from "./datasets.js";
 import { element, emptiness, facts, keep } from "./dom.js";
 import { count, time } from "./format.js";
+import * as imageSearch from "./image_search.js";
 import * as messages from "./messages.js";
 import * as requests from "./requests.js";
 import * as settings from "./settings.js";
 import * as tasks from "./tasks.js";
 
 const EVERY = 2000; // milliseconds between looks
-const PANELS = { buckets, bucket, datasets, dataset, bindings, tasks, messages, requests, settings };
+const PANELS = {
+  buckets, bucket, datasets, dataset, bindings, tasks, "image-search": imageSearch, messages, requests, settings,
+};
 const NAV = [
   ["buckets", "Buckets"],
   ["datasets", "Datasets"],
   ["bindings", "Bindings"],
   ["tasks", "Batches and tasks"],
+  ["image-search", "Image Search"],
   ["messages", "Queues and topics"],
   ["requests", "Requests"],
   ["settings", "Faults, switches"],
