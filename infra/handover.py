@@ -48,7 +48,7 @@ def document(settings: StackSettings, stack: str, emulator: str | None, made: Ma
 def _document(settings: StackSettings, stack: str, emulator: str | None, made: dict[str, Any]) -> dict[str, Any]:
     endpoints = settings.endpoints
     if emulator is not None and endpoints == Endpoints():
-        endpoints = Endpoints(imm=emulator, oss=emulator, mns=emulator)
+        endpoints = Endpoints(imm=emulator, oss=emulator, mns=emulator, image_search=emulator)
     datasets = {project.name: project.datasets for project in settings.projects}
     rrsa = _rrsa(settings, made["operator_role"])
     handover = Handover(

@@ -113,6 +113,7 @@ def _scope(settings: StackSettings) -> rights.Scope:
         work=(settings.work_bucket,),
         queues=tuple(names.queue for names in settings.shard_names),
         dead_letter_queues=tuple(names.dead_letter_queue for names in settings.shard_names),
+        instances=settings.image_search.instances,
     )
 
 

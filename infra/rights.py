@@ -24,6 +24,10 @@ QUEUE = "acs:mns:{region}:{account}:/queues/{queue}"
 MESSAGES = QUEUE + "/messages"
 DEAD_LETTERS = "acs:mns:{region}:{account}:/queues/{dead_letter_queue}/messages"
 PUBLISHED = "acs:mns:{region}:{account}:/topics/{topic}/messages"
+MANIFEST = BUCKET + "/increment.meta"  # in the bucket's root
+MANIFESTS = BUCKET + "/*/increment.meta"
+# Image Search's pages give "all resources" for each action, so a policy on an instance's own ARN may be void.
+EVERYTHING = "*"
 KEY = "acs:kms:{region}:{account}:key/{key}"
 LONGEST_POLICY = 6144  # characters without white space, RAM's limit of a custom policy
 
@@ -38,12 +42,14 @@ class Right:
             `{dead_letter_queue}`, `{key}` to fill in.
         why: What it is needed for.
         confirmed: Whether the vendor's own page names this action with this resource.
+        instances: Whether it is of use only to a stack that has Image Search instances.
     """
 
     action: str
     resource: str
     why: str
     confirmed: bool
+    instances: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,7 @@ class Scope:
     work: tuple[str, ...] = ()
     queues: tuple[str, ...] = ()
     dead_letter_queues: tuple[str, ...] = ()
+    instances: tuple[str, ...] = ()  # of Image Search
 
 
 # api-imm-2020-09-30-getproject and so on, table "RAM authorization" of each; OSS: "RAM policy overview".
@@ -98,9 +105,24 @@ IMPORTS = (
     Right("oss:GetObject", RUN_RECORDS, "reads a run's frozen content and journals", confirmed=True),
     Right("oss:PutObject", RUN_RECORDS, "writes them, and the report", confirmed=True),
     Right("oss:ListObjects", BUCKET, "lists the files under an import's prefix", confirmed=True),
-    Right("oss:GetObject", OBJECTS, "reads an import's table", confirmed=True),
+    Right("oss:GetObject", OBJECTS, "reads an import's table, its manifest, and the heads of pictures", confirmed=True),
 )
-OPERATOR = (*BINDINGS, *IMPORTS)
+# api-imagesearch-2020-12-14-ram names an action for each operation; of these four our source has the table cut off.
+# OSS: "RAM policy overview", AbortMultipartUpload; the other steps of an upload ask for PutObject.
+PICTURES = tuple(
+    Right(action, resource, why, confirmed=confirmed, instances=True)
+    for action, resource, why, confirmed in (
+        ("imagesearch:Detail", EVERYTHING, "looks at an instance's region and kind", False),
+        ("imagesearch:IncreaseInstance", EVERYTHING, "has a checked manifest imported", False),
+        ("imagesearch:IncreaseList", EVERYTHING, "follows the instance's batch tasks", False),
+        ("imagesearch:CheckImageExists", EVERYTHING, "counts what a DryRun would overwrite", False),
+        ("oss:PutObject", MANIFEST, "puts a manifest beside the pictures in a bucket's root", True),
+        ("oss:AbortMultipartUpload", MANIFEST, "gives up one that is not to be there", True),
+        ("oss:PutObject", MANIFESTS, "puts a manifest beside the pictures in a directory", True),
+        ("oss:AbortMultipartUpload", MANIFESTS, "gives up one that is not to be there", True),
+    )
+)
+OPERATOR = (*BINDINGS, *IMPORTS, *PICTURES)
 # "Custom permissions for image processing" names GetObject and PublishMessage as the minimum of a custom role.
 IMM = (
     Right("oss:GetBucketInfo", BUCKET, "opens the bucket of a binding", confirmed=False),
@@ -123,6 +145,10 @@ def resources(right: Right, scope: Scope) -> list[str]:
         "dead_letter_queue": scope.dead_letter_queues,
         "key": scope.keys,
     }
+    if right.instances and not scope.instances:
+        return []
+    if right.resource == EVERYTHING:
+        return [EVERYTHING]
     (kind,) = (name for name in held if f"{{{name}}}" in right.resource)
     fixed = {"region": scope.region, "account": scope.account_id}
     return [right.resource.format(**fixed, **{kind: name}) for name in held[kind]]

@@ -15,12 +15,16 @@ from pydantic import ConfigDict, Field
 from controller.api.bounds import Line, Name, Value, Word, at_most
 from controller.api.datasetbinding import DatasetTarget, one_form
 from controller.api.fields import (
+    RULES,
+    BucketName,
     DurationText,
     Mode,
     Model,
     ObjectReference,
     bounded,
+    cel,
     immutable,
+    spelled,
 )
 from controller.api.importsource import ImportSource
 from controller.api.kind import Kind, printer_column
@@ -29,6 +33,7 @@ from controller.api.status import Identity, SteeredStatus
 
 SHOWN_FAILURES = 10
 HISTORY = 5
+SHOWN_WARNINGS = 5
 
 Token = Annotated[str, Field(min_length=1, max_length=128)]
 
@@ -61,10 +66,45 @@ class DatasetImport(DatasetTarget):
     )
 
 
-class ImportTarget(Model):
-    """Where the files go."""
+class ImageSearchImport(Model):
+    """A batch of Image Search (IncreaseInstance)."""
 
-    dataset: DatasetImport = Field(description="Into an IMM dataset: either ref, or project and name.")
+    instance_name: Annotated[
+        str,
+        spelled(
+            "an Image Search instance is named by 1 to 20 characters; its name is not its id (imagesearch-cn-…)",
+            r"^[A-Za-z0-9][A-Za-z0-9_-]*$",
+            max_length=20,
+        ),
+    ] = Field(description="InstanceName: the instance's name, not its id.")
+    bucket: BucketName = Field(description="The bucket with the pictures, in the instance's region.")
+    path: Annotated[
+        str,
+        spelled(
+            "a path has no / at its begin, and ends with one unless it is empty, e.g. spring/",
+            r"^([^/\\].*/)?$",
+            max_length=512,
+        ),
+    ] = Field(
+        default="",
+        description="The folder that PicNames are relative to, where increment.meta lies; empty is the whole bucket.",
+    )
+
+
+class ImportTarget(Model):
+    """Where the files go: exactly one of the two."""
+
+    model_config = ConfigDict(
+        json_schema_extra=cel(
+            "has(self.dataset) != has(self.imageSearch)",
+            "spec.target takes exactly one of dataset (indexed into IMM) and imageSearch (imported into an instance)",
+        )
+    )
+
+    dataset: DatasetImport | None = Field(
+        default=None, description="Into an IMM dataset: either ref, or project and name."
+    )
+    image_search: ImageSearchImport | None = Field(default=None, description="Into an Image Search instance.")
 
 
 class Retry(Model):
@@ -75,7 +115,26 @@ class Retry(Model):
     )
 
 
+OF_PICTURES = {
+    "!has(self.source.items) || has(self.target.dataset)": "spec.source.items belongs to target.dataset; pictures are "
+    "given by source.pictures",
+    "!(has(self.source.pictures) || has(self.source.manifest)) || has(self.target.imageSearch)": "spec.source.pictures "
+    "and spec.source.manifest belong to target.imageSearch; files are given by source.items",
+    "!has(self.target.imageSearch) || !has(self.source.manifest) || self.source.manifest.key == "
+    "(has(self.target.imageSearch.path) ? self.target.imageSearch.path : '') + 'increment.meta'": "spec.source."
+    "manifest.key is target.imageSearch.path followed by increment.meta: PicNames are relative to its folder",
+    "!has(self.target.imageSearch) || !has(self.source.prefix) || (self.source.prefix.bucket == "
+    "self.target.imageSearch.bucket && (has(self.source.prefix.prefix) ? self.source.prefix.prefix : '').startsWith("
+    "has(self.target.imageSearch.path) ? self.target.imageSearch.path : ''))": "spec.source.prefix lies in "
+    "target.imageSearch's bucket and path: a manifest and its pictures are in one bucket, and PicNames are relative",
+}
+
+
 class BatchImportSpec(SteeredSpec):
+    model_config = ConfigDict(
+        json_schema_extra={RULES: [{"rule": rule, "message": message} for rule, message in OF_PICTURES.items()]}
+    )
+
     suspend: bool = Field(
         default=False,
         description="Send nothing more. Results of what was sent are still taken in, and deletion is never blocked.",
@@ -84,7 +143,8 @@ class BatchImportSpec(SteeredSpec):
         default=Mode.APPLY,
         description=(
             "Apply sends the files. DryRun reads and checks the source, and shows in status.plannedChanges how many "
-            "files and calls Apply would send; it writes nothing, no record either. Observe follows a run that is on "
+            "files and calls Apply would send; it writes nothing, no record either, but of pictures the report of "
+            "what is wrong with them. Observe follows a run that is on "
             "record, and reads no source."
         ),
     )
@@ -105,6 +165,17 @@ class BatchImportSpec(SteeredSpec):
     retry: Retry | None = Field(default=None, description="Send again what failed.")
     max_items: Annotated[int, Field(ge=0)] | None = Field(
         default=None, description="Refuse to submit anything when the source holds more files: each one is billed."
+    )
+    allow_whole_product_delete: bool = Field(
+        default=False,
+        description="A DELETE without a picture's name removes all pictures of its product; it needs this.",
+    )
+    allow_manifest_replace: bool = Field(
+        default=False,
+        description=(
+            "Of source.manifest: the operator may put a manifest without its wrong lines (onInvalid Skip), or with "
+            "the failed lines only (retry), in its place. It is kept in the work bucket first. Else neither is done."
+        ),
     )
     max_failed_items: Annotated[int, Field(ge=0)] = Field(
         default=0,
@@ -138,11 +209,15 @@ class Totals(Model):
 
     items: int = Field(default=0, description="Files of the run.")
     skipped: int = Field(default=0, description="Lines of the source that are wrong and were left out.")
+    unchecked: int = Field(default=0, description="Pictures of which the first 64 KiB did not tell enough.")
     submitted: int = Field(default=0, description="Files that were sent and answered for.")
     succeeded: int = Field(default=0, description="Files that are done.")
     failed: int = Field(default=0, description="Files that were refused, each named in the report.")
     unknown: int = Field(default=0, description="Files of which neither message nor dataset tells anything.")
-    cancelled: int = Field(default=0, description="Files that were never sent: the deadline passed.")
+    cancelled: int = Field(
+        default=0,
+        description="Files that were never sent, or never worked off: the deadline passed, or a task was stopped.",
+    )
     resent: int = Field(default=0, description="Files that were sent twice, because an answer was lost.")
 
 
@@ -151,6 +226,17 @@ class FailedItem(Model):
 
     item: Line = Field(description="The file, or the line of the source.")
     error: Value = Field(description="Why.")
+
+
+class TaskStatus(Model):
+    """What IncreaseList tells of a task."""
+
+    id: int = Field(description="The task's id, as the console shows it.")
+    state: Word = Field(
+        description="Processing, Succeeded, Failed or Stopped; what else the service says is Processing."
+    )
+    message: Value | None = Field(default=None, description="The service's own words.")
+    submitted_at: datetime | None = Field(default=None, description="When it was submitted.")
 
 
 class PastRun(Model):
@@ -171,7 +257,12 @@ class BatchImportStatus(SteeredStatus):
     run: Word | None = Field(default=None, description="The run id; its records lie under runs/ in the work bucket.")
     project: Name | None = Field(default=None, description="The IMM project.")
     dataset: Name | None = Field(default=None, description="The dataset.")
+    instance: Word | None = Field(default=None, description="The Image Search instance.")
+    task: TaskStatus | None = Field(default=None, description="The batch task of the latest attempt, of Image Search.")
     totals: Totals | None = Field(default=None, description="Counts of items.")
+    warnings: Annotated[list[Value], at_most(SHOWN_WARNINGS)] = Field(
+        default_factory=list, max_length=SHOWN_WARNINGS, description="The first doubts about pictures and lines."
+    )
     failures: Annotated[list[FailedItem], at_most(SHOWN_FAILURES)] = Field(
         default_factory=list, max_length=SHOWN_FAILURES, description="The first that failed; the report has all."
     )
@@ -196,6 +287,8 @@ class BatchImport(Kind):
         printer_column("Failed", ".status.totals.failed", "integer"),
         printer_column("Unknown", ".status.totals.unknown", "integer", wide=True),
         printer_column("Dataset", ".status.dataset", wide=True),
+        printer_column("Instance", ".status.instance", wide=True),
+        printer_column("Task", ".status.task.id", "integer", wide=True),
         printer_column("Ready", '.status.conditions[?(@.type=="Ready")].status'),
         printer_column("Reason", '.status.conditions[?(@.type=="Ready")].reason'),
         printer_column("Age", ".metadata.creationTimestamp", "date"),

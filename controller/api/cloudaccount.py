@@ -32,6 +32,7 @@ class Endpoints(Model):
     imm: Endpoint | None = Field(default=None, description="Address of IMM.")
     oss: Endpoint | None = Field(default=None, description="Address of OSS.")
     mns: Endpoint | None = Field(default=None, description="Address of MNS.")
+    image_search: Endpoint | None = Field(default=None, description="Address of Image Search.")
 
 
 ONE_SOURCE = (
@@ -53,7 +54,8 @@ NO_STRANGERS_ROLE = (
 )
 NO_STRANGERS_ADDRESS = (
     "!has(self.credentials.ambient) || !has(self.endpoints) || "
-    "!(has(self.endpoints.imm) || has(self.endpoints.oss) || has(self.endpoints.mns))"
+    "!(has(self.endpoints.imm) || has(self.endpoints.oss) || has(self.endpoints.mns) || "
+    "has(self.endpoints.imageSearch))"
 )
 # RAM CreateRole and the console's rule for identity providers: 1 to 64 and 1 to 128 characters.
 RoleArn = Annotated[

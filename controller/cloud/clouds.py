@@ -11,12 +11,24 @@ from controller.cloud.assume import Address, RoleSts
 from controller.cloud.credentials import Credentials
 from controller.cloud.fence import Fence, unfenced
 from controller.cloud.files import ImmFiles
+from controller.cloud.imagesearch import ImageSearch
 from controller.cloud.imm import Imm
 from controller.cloud.imm_calls import ImmCalls
 from controller.cloud.limiter import Lane, Limiter, Limiters
 from controller.cloud.mns import MnsQueue
-from controller.cloud.oss import Oss, oss_connections
-from controller.cloud.ports import FilesPort, ImmPort, OssPort, QueuePort, RolePort, StsPort
+from controller.cloud.oss import Oss
+from controller.cloud.oss_calls import oss_connections
+from controller.cloud.ports import (
+    FilesPort,
+    ImageSearchPort,
+    ImmPort,
+    OssPort,
+    QueuePort,
+    ReportPort,
+    RolePort,
+    StsPort,
+)
+from controller.cloud.reports import Reports
 from controller.cloud.sts import Sts
 
 
@@ -32,6 +44,7 @@ class Place:
     imm: str | None = None
     oss: str | None = None
     mns: str | None = None
+    image_search: str | None = None
     work_bucket: str | None = None
 
 
@@ -41,13 +54,17 @@ class Rates:
 
     IMM allows 100 a second per project over all operations by default (API reference, Project.ProjectQueriesPerSecond);
     we leave a fifth to everybody else. MNS takes 3,000 messages a second per queue (its page of limits), up to sixteen
-    of them in a call.
+    of them in a call. Image Search allows one call a second for each operation of an instance ("QPS limit" on each
+    operation's page); CheckImageExists shares with people's searches what was bought, 1 to 10 a second.
     """
 
     imm_per_project: float = 80.0
     oss_per_account: float = 200.0
     mns_per_account: float = 100.0
     sts_per_account: float = 5.0
+    image_search_per_operation: float = 1.0
+    image_checks_per_instance: float = 1.0
+    reports_per_account: float = 5.0
 
 
 class Clouds(Protocol):
@@ -57,6 +74,8 @@ class Clouds(Protocol):
     def files(self, place: Place, credentials: Credentials, lane: Lane) -> FilesPort: ...
     def oss(self, place: Place, credentials: Credentials, lane: Lane) -> OssPort: ...
     def queue(self, place: Place, credentials: Credentials, queue_name: str) -> QueuePort: ...
+    def image_search(self, place: Place, credentials: Credentials, lane: Lane) -> ImageSearchPort: ...
+    def reports(self, place: Place, lane: Lane) -> ReportPort: ...
     def sts(self, place: Place, credentials: Credentials, lane: Lane) -> StsPort: ...
     def roles(self, place: Place, lane: Lane) -> RolePort: ...
     def ambient(self) -> Credentials: ...
@@ -126,6 +145,26 @@ class AlibabaClouds:
             limiter=self._limiters.get("mns", place.account_id, rate=rate, burst=rate / 4),
             fence=self._fence,
         )
+
+    def image_search(self, place: Place, credentials: Credentials, lane: Lane) -> ImageSearchPort:
+        def limiter_of(instance: str, operation: str) -> Limiter:
+            checks = operation == "CheckImageExists"
+            rate = self._rates.image_checks_per_instance if checks else self._rates.image_search_per_operation
+            scope = "imagesearch", place.account_id, place.region, instance, operation
+            return self._limiters.get(*scope, rate=rate, burst=1, spaced=True)
+
+        return ImageSearch(
+            credentials,
+            region=place.region,
+            endpoint=place.image_search,
+            limiter_of=limiter_of,
+            lane=lane,
+            fence=self._fence,
+        )
+
+    def reports(self, place: Place, lane: Lane) -> ReportPort:
+        rate = self._rates.reports_per_account
+        return Reports(limiter=self._limiters.get("report", place.account_id, rate=rate, burst=rate), lane=lane)
 
     def sts(self, place: Place, credentials: Credentials, lane: Lane) -> StsPort:
         return Sts(

@@ -6,18 +6,23 @@
     │   │   └── Overloaded       503 without a word of the service's: it may have taken effect all the same
     │   ├── Unavailable      the service did not take the request: refused connection, 503
     │   ├── TimedOut         the answer was lost: the request may or may not have taken effect
+    │   ├── Corrupted        it took effect, and what arrived is not what was sent
     │   ├── NotLeading       this process may not write to the cloud now; nothing was sent
     │   ├── Ended            a temporary key's time is over; the account's own pass fetches the next
     │   └── Conflict         something else changes it now, or it exists already
+    │       └── InstanceBusy     the Image Search instance takes no batch now: another one runs, or it is shut off
     └── Terminal             trying again changes nothing until a person does
         ├── Denied           the credentials may not do this
         │   ├── BadCredentials   they are no valid credentials at all
+        │   ├── NotAuthorized    Image Search may not read OSS: a person grants that in the console, once
         │   └── ClockSkewed      this machine's clock is too far off
         ├── Invalid          the cloud does not accept the request
         │   ├── WrongRegion      it is not in the region that was asked, or there is no such region
         │   ├── ParentNotFound   the project or dataset it belongs to does not exist
         │   ├── BucketNotFound   the bucket it belongs to does not exist
         │   ├── QueueNotFound    the queue it belongs to does not exist
+        │   ├── InstanceNotFound there is no such Image Search instance in the account and region
+        │   ├── ReportExpired    the address of a report is over; the task list tells another
         │   ├── NotEmpty         it is to be deleted and something is still in it
         │   └── TooLong          the request is longer than the gateway takes
         └── Quota            a limit of the account, project or dataset is reached
@@ -89,6 +94,12 @@ class TimedOut(Retryable):
     may_have_taken_effect = True
 
 
+class Corrupted(Retryable):
+    """What the cloud has now is not what was sent, by its checksum."""
+
+    may_have_taken_effect = True
+
+
 class NotLeading(Retryable):
     """This process may not write to the cloud now. `opens_in` is in seconds, None when it never will again."""
 
@@ -107,6 +118,10 @@ class Conflict(Retryable):
     """It exists already, or something else changes it now."""
 
 
+class InstanceBusy(Conflict):
+    """The Image Search instance takes no batch now."""
+
+
 class Terminal(CloudError):
     """Trying again changes nothing until a person does."""
 
@@ -117,6 +132,10 @@ class Denied(Terminal):
 
 class BadCredentials(Denied):
     """The key id, the secret or the token is wrong or expired."""
+
+
+class NotAuthorized(Denied):
+    """Image Search has not been authorized to read OSS, which no API does; the message has the steps."""
 
 
 class ClockSkewed(Denied):
@@ -141,6 +160,14 @@ class BucketNotFound(Invalid):
 
 class QueueNotFound(Invalid):
     """The queue does not exist, so nothing can be said of what would be in it."""
+
+
+class InstanceNotFound(Invalid):
+    """The Image Search instance does not exist; it is called by its name, not by its id."""
+
+
+class ReportExpired(Invalid):
+    """A report's address lives for two hours, and this one is over."""
 
 
 class NotEmpty(Invalid):

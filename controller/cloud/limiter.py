@@ -69,16 +69,33 @@ class Pace:
         self.tokens, self.at = 0.0, max(self.at, now)  # what the call's own time has earned is gone, too
         self.not_before = max(self.not_before, now + (retry_after if retry_after is not None else 1 / self.rate))
 
+    def ended(self, now: float) -> None:
+        """A call is over whose scope counts from there: nothing was earned in the meantime."""
+        self.tokens, self.at = 0.0, max(self.at, now)
+
     def succeeded(self) -> None:
         """The cloud accepted: restore the rate a little."""
         self.rate = min(self.ceiling, self.rate + self.ceiling * self.INCREASE)
 
 
 class Limiter:
-    """Lets callers through at a scope's pace, the edit lane first, each lane in order of arrival."""
+    """Lets callers through at a scope's pace, the edit lane first, each lane in order of arrival.
 
-    def __init__(self, scope: str, *, rate: float, burst: float, clock: Callable[[], float] = time.monotonic) -> None:
+    Where a scope takes one call a second and no more, `spaced` counts from the end of a call instead of its beginning:
+    of two calls, the first may be on its way for longer.
+    """
+
+    def __init__(
+        self,
+        scope: str,
+        *,
+        rate: float,
+        burst: float,
+        spaced: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.scope = scope
+        self._spaced = spaced
         self._clock = clock
         self._pace = Pace(ceiling=rate, burst=burst, at=clock())
         self._turn = threading.Condition()
@@ -107,6 +124,10 @@ class Limiter:
                 self.throttles += 1
                 self._pace.throttled(self._clock(), refusal.retry_after)
             raise
+        finally:
+            if self._spaced:
+                with self._turn:
+                    self._pace.ended(self._clock())
         with self._turn:
             self._pace.succeeded()
 
@@ -138,12 +159,12 @@ class Limiters:
         self._lock = threading.Lock()
         self._by_scope: dict[str, Limiter] = {}
 
-    def get(self, *scope: str, rate: float, burst: float) -> Limiter:
+    def get(self, *scope: str, rate: float, burst: float, spaced: bool = False) -> Limiter:
         """The limiter of a scope, e.g. `("imm", account, region, project)`."""
         name = "/".join(scope)
         with self._lock:
             if name not in self._by_scope:
-                self._by_scope[name] = Limiter(name, rate=rate, burst=burst, clock=self._clock)
+                self._by_scope[name] = Limiter(name, rate=rate, burst=burst, spaced=spaced, clock=self._clock)
             return self._by_scope[name]
 
     def all(self) -> list[Limiter]:

@@ -125,12 +125,13 @@ class MnsQueue:
             return _kind(code, status)(operation, message, code=code, request_id=error.request_id or request_id)
         if status > 0:  # an answer came; the SDK's words hold all of it, messages included
             message = f"the answer (HTTP {status}) of queue {self._queue} cannot be read"
-            return errors.TimedOut(operation, message, request_id=request_id)
+            kind = openapi.throttled_by_status(status) or errors.TimedOut
+            return kind(operation, message, request_id=request_id)
         text = openapi.without_query(str(getattr(error, "message", error)))[:512]
         if host := regions.missing_host(f"{text} (host='{self._client.host}')"):
             return errors.WrongRegion(operation, f"there is no {host}: no such region, or no such service there")
-        kind = errors.Unavailable if openapi.never_sent(text) else errors.TimedOut
-        return kind(operation, f"{text} ({self._client.host})")
+        lost = errors.Unavailable if openapi.never_sent(text) else errors.TimedOut
+        return lost(operation, f"{text} ({self._client.host})")
 
 
 # www.alibabacloud.com/help/doc-detail/27501.html, and what a temporary key may meet.

@@ -12,6 +12,7 @@ from contextlib import nullcontext
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from alibabacloud_tea_openapi.utils import Utils
 from alibabacloud_tea_openapi.utils_models import Config
 from darabonba.exceptions import ResponseException
 from darabonba.runtime import RuntimeOptions
@@ -45,6 +46,8 @@ _QUOTA = ("LimitExceeded", "QuotaExceeded")
 _TOO_LONG = ("InvalidURI.TooLong", "RequestURITooLong", "URITooLong", "EntityTooLarge", "RequestEntityTooLarge")
 _TOO_LONG_STATUS = (413, 414, 431)  # RFC 9110 and 6585: content, address, header fields
 _BAD_REQUEST = 400
+_TOO_MANY = 429
+_SERVICE_UNAVAILABLE = 503
 _SHORT = 1024  # bytes of query that every gateway takes: a bad request so short is bad for something else
 _NEVER_SENT = ("Connection refused", "Name or service not known", "NewConnectionError", "NameResolutionError")
 _QUERY = re.compile(r"\?[^\s'\")]+")
@@ -117,18 +120,20 @@ def call(
 def translate(operation: str, error: Exception) -> errors.CloudError:
     """Put an SDK exception into our tree, keeping the code and the request id."""
     if not isinstance(error, ResponseException):
-        return _too_long(operation, error) or _lost(operation, error)
-    code = error.code or ""
+        return _too_long(operation, error) or _busy(operation, error) or _lost(operation, error)
+    code = "" if error.code in {None, "None"} else str(error.code)  # the SDK writes None as text
     request_id = getattr(error, "request_id", None) or (error.data or {}).get("RequestId", "") or ""
     message = str((error.data or {}).get("Message") or error.message or code)[:512]
     missing = str(((error.data or {}).get("AccessDeniedDetail") or {}).get("AuthAction") or "")
     if missing and missing not in message:
         message = f"{message} (RAM action {missing})"
-    if code.startswith(_THROTTLING):
+    if code.startswith(_THROTTLING) or error.status_code == _TOO_MANY:
         after = error.retry_after
         return errors.Throttled(
             operation, message, code=code, request_id=request_id, retry_after=after / 1000 if after else None
         )
+    if not code and error.status_code == _SERVICE_UNAVAILABLE:
+        return errors.Overloaded(operation, message, request_id=request_id)
     if error.status_code in _TOO_LONG_STATUS or code.startswith(_TOO_LONG):
         return errors.TooLong(operation, message, code=code, request_id=request_id)
     return _by_code(code, error.status_code)(operation, message, code=code, request_id=request_id)
@@ -154,20 +159,36 @@ def _by_code(code: str, status: int | None) -> type[errors.CloudError]:
 
 def _too_long(operation: str, error: Exception) -> errors.TooLong | None:
     """A gateway's page that refuses a request for its length: none of it took effect."""
-    status = _status(error)
+    status = getattr(_answer(error), "status_code", None)
     query = urlencode(getattr(getattr(error, "last_request", None), "query", None) or {})
     if status not in _TOO_LONG_STATUS and (status != _BAD_REQUEST or len(query) <= _SHORT):
         return None
     return errors.TooLong(operation, f"HTTP {status}, with an address of {len(query)} bytes")
 
 
-def _status(error: Exception) -> int | None:
-    """The HTTP status of an answer that is no JSON: the SDK keeps it nowhere but in a local variable."""
+def _busy(operation: str, error: Exception) -> errors.Throttled | None:
+    """A gateway's refusal for lack of capacity, in a body that nobody can read or in none."""
+    answer = _answer(error)
+    status = getattr(answer, "status_code", None)
+    kind = throttled_by_status(status)
+    if kind is None:
+        return None
+    after = Utils.get_throttling_time_left(answer.headers)
+    return kind(operation, f"HTTP {status}, and no more that can be read", retry_after=after / 1000 if after else None)
+
+
+def throttled_by_status(status: int | None) -> type[errors.Throttled] | None:
+    """What an HTTP status alone says of too many requests. 429 is answered before anything is done (RFC 6585)."""
+    return {_TOO_MANY: errors.Throttled, _SERVICE_UNAVAILABLE: errors.Overloaded}.get(status or 0)
+
+
+def _answer(error: Exception) -> Any:
+    """The HTTP answer that is no JSON object: the SDK keeps it nowhere but in a local variable."""
     at = error.__traceback__
     while at is not None:
-        status = getattr(at.tb_frame.f_locals.get("_last_response"), "status_code", None)
-        if isinstance(status, int):
-            return status
+        answer = at.tb_frame.f_locals.get("_last_response")
+        if isinstance(getattr(answer, "status_code", None), int):
+            return answer
         at = at.tb_next
     return None
 

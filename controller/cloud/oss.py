@@ -1,72 +1,23 @@
-"""OSS through oss2: `controller.cloud.ports.OssPort`.
-
-oss2 builds a connection pool per Bucket object unless it is given a session, and reports network trouble as an HTTP
-status below zero.
-"""
+"""OSS through oss2: `controller.cloud.ports.OssPort`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
-from xml.etree.ElementTree import ParseError
 
-import oss2
-from oss2.exceptions import OssError
-from urllib3.exceptions import HTTPError
-
-from controller.cloud import errors, openapi, regions, trace
-from controller.cloud.credentials import Credentials
-from controller.cloud.fence import Fence, unfenced
-from controller.cloud.limiter import Lane, Limiter
-from controller.cloud.ports import CALL_TIMEOUT, ObjectPage, ObjectRange
+from controller.cloud import errors
+from controller.cloud.oss_calls import refuse_versions
+from controller.cloud.oss_upload import FORBID_OVERWRITE, OssUploads
+from controller.cloud.ports import ObjectPage, ObjectRange
 from controller.core.facts import BucketFacts, ObjectFacts
 
-TIMEOUT = CALL_TIMEOUT / 2  # seconds; oss2 takes one number for connecting and for reading
-CONNECTIONS = 64  # kept per host, and hosts; each bucket is a host, and oss2's own 10 are less than the workers are
 LARGEST_RECORD = 64 * 1024  # bytes
-FORBID_OVERWRITE = {"x-oss-forbid-overwrite": "true"}
 GET = "oss:GetObject"
-VERSIONED, TOO_LARGE = "VersionedBucket", "ObjectTooLarge"  # our own codes, for what OSS does not refuse
+TOO_LARGE = "ObjectTooLarge"  # our own code, for what OSS does not refuse
 BEYOND = "InvalidRange"
-LOST_ON_THE_WAY = -2  # oss2's status for a request that got no answer
 
 
-def oss_connections() -> oss2.Session:
-    """Connections that may be shared by any number of `Oss`: what they sign with stands in each request."""
-    return oss2.Session(pool_size=CONNECTIONS)
-
-
-class Oss:
-    """OSS as one account in one region. Safe to share between threads.
-
-    `connections` are kept open between calls; by default it has its own.
-    """
-
-    def __init__(
-        self,
-        credentials: Credentials,
-        *,
-        region: str,
-        endpoint: str | None,
-        limiter: Limiter,
-        lane: Lane = Lane.EDIT,
-        fence: Fence = unfenced,
-        connections: oss2.Session | None = None,
-    ) -> None:
-        key = credentials.access_key_id, credentials.access_key_secret
-        provider: Any = (
-            oss2.StsAuth(*key, credentials.security_token, auth_version=oss2.AUTH_VERSION_4)
-            if credentials.security_token
-            else oss2.AuthV4(*key)
-        )
-        self._auth = provider
-        self._region = region
-        self._endpoint = endpoint or f"https://oss-{region}.aliyuncs.com"
-        self._session = connections or oss_connections()
-        self._limiter = limiter
-        self._lane = lane
-        self._fence = fence
-        self._credentials = credentials
+class Oss(OssUploads):
+    """OSS as one account in one region. Safe to share between threads."""
 
     def get_bucket(self, bucket: str) -> BucketFacts | None:
         client = self._bucket(bucket)
@@ -87,7 +38,7 @@ class Oss:
         if got is None:
             return None
         result, data = got
-        _refuse_versions(GET, bucket, result)
+        refuse_versions(GET, bucket, result)
         if (result.content_length or 0) > largest:
             raise errors.Invalid(
                 GET,
@@ -144,7 +95,7 @@ class Oss:
             return self._bucket(bucket).put_object(key, data, headers=FORBID_OVERWRITE)
 
         about = f"oss://{bucket}/{key}"
-        _refuse_versions("oss:PutObject", bucket, self._call("oss:PutObject", put, about=about, fence=self._fence))
+        refuse_versions("oss:PutObject", bucket, self._call("oss:PutObject", put, about=about, fence=self._fence))
 
     def delete_object(self, bucket: str, key: str) -> None:
         def delete() -> Any:
@@ -169,64 +120,6 @@ class Oss:
                 return None
             raise
 
-    def _bucket(self, bucket: str) -> Any:
-        return oss2.Bucket(
-            self._auth,
-            self._endpoint,
-            bucket,
-            session=self._session,
-            connect_timeout=TIMEOUT,
-            region=self._region,
-        )
-
-    def _call(self, operation: str, method: Callable[[], Any], *, about: str = "", fence: Fence = unfenced) -> Any:
-        with self._limiter.slot(self._lane), self._credentials.passing(operation), fence(operation):
-            try:
-                result = method()
-            except (OssError, ParseError, OSError, HTTPError) as error:
-                failure = _translate(operation, error) if isinstance(error, OssError) else _unreadable(operation, error)
-                failure.message += f" ({about})" if about else ""
-                trace.calls.add(operation, type(failure).__name__)
-                raise failure from error
-        if not result.request_id:  # every answer of OSS has one: this was somebody's on the way
-            result.resp.response.close()
-            trace.calls.add(operation, errors.TimedOut.__name__)
-            raise errors.TimedOut(operation, f"the answer does not come from OSS ({about})")
-        trace.succeeded(operation, result.request_id)
-        return result
-
-
-_BY_CODE: dict[str, type[errors.CloudError]] = {
-    "InvalidAccessKeyId": errors.BadCredentials,
-    "SignatureDoesNotMatch": errors.BadCredentials,
-    "SecurityTokenExpired": errors.BadCredentials,
-    "InvalidSecurityToken": errors.BadCredentials,
-    "RequestTimeTooSkewed": errors.ClockSkewed,
-    "AccessDenied": errors.Denied,
-    "NoSuchBucket": errors.BucketNotFound,
-    "FileAlreadyExists": errors.Conflict,
-    "BucketNotEmpty": errors.Conflict,
-    "PreconditionFailed": errors.Conflict,
-}
-_ELSEWHERE = "must be addressed using the specified endpoint"  # said with the code AccessDenied
-_SERVER_ERROR = 500
-_SERVICE_UNAVAILABLE = 503
-
-
-def _refuse_versions(operation: str, bucket: str, result: Any) -> None:
-    """Only a bucket that keeps versions, or once did, answers with a version id; it overwrites what it should not.
-
-    Source: www.alibabacloud.com/help/en/oss/developer-reference/putobject, x-oss-forbid-overwrite.
-    """
-    if result.versionid is not None:
-        raise errors.Invalid(
-            operation,
-            f"bucket {bucket} keeps versions of its objects, or once did, and OSS then overwrites records that must be "
-            "written once: use a bucket that never had versioning",
-            code=VERSIONED,
-            request_id=result.request_id,
-        )
-
 
 def _body(result: Any, most: int) -> bytes:
     """Up to `most` bytes as they are stored, whatever their Content-Encoding says, and the connection given back."""
@@ -242,22 +135,3 @@ def _body(result: Any, most: int) -> bytes:
 def _whole(result: Any) -> int:
     """The size of the object of which an answer may be a part."""
     return int(result.content_range.rpartition("/")[2] if result.content_range else result.content_length)
-
-
-def _unreadable(operation: str, error: Exception) -> errors.CloudError:
-    """The answer broke off or is no XML: oss2 lets these through as they are."""
-    return errors.TimedOut(operation, f"the answer cannot be read: {error}"[:512])
-
-
-def _translate(operation: str, error: Any) -> errors.CloudError:
-    code, message = error.code or "", openapi.without_query(str(error.message or error.body or error))[:512]
-    if _ELSEWHERE in message:
-        return errors.WrongRegion(operation, message, code=code, request_id=error.request_id)
-    if error.status == LOST_ON_THE_WAY:
-        if regions.missing_host(message) is not None:
-            return errors.WrongRegion(operation, f"there is no {regions.missing_host(message)}: no such region")
-        return (errors.Unavailable if openapi.never_sent(message) else errors.TimedOut)(operation, message)
-    if error.status == _SERVICE_UNAVAILABLE:
-        return errors.Throttled(operation, message, code=code, request_id=error.request_id)
-    kind = _BY_CODE.get(code, errors.TimedOut if error.status >= _SERVER_ERROR else errors.Invalid)
-    return kind(operation, message, code=code, request_id=error.request_id)

@@ -11,35 +11,51 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from controller.cloud.credentials import Credentials
+from controller.cloud.oss_ports import (
+    HeadFacts,
+    ObjectPage,
+    ObjectRange,
+    OssPort,
+    OssReads,
+    UploadedObject,
+    UploadedPart,
+)
 from controller.core.facts import (
     BindingFacts,
-    BucketFacts,
     Caller,
     DatasetFacts,
     FileFacts,
     FileOutcome,
-    ObjectFacts,
+    InstanceFacts,
     ProjectFacts,
     QueueFacts,
     QuotaFacts,
     Received,
+    TaskFacts,
 )
 
 __all__ = [
     "FilesPort",
+    "HeadFacts",
+    "ImageSearchPort",
     "ImmPort",
     "IndexedFile",
     "ObjectPage",
     "ObjectRange",
     "OssPort",
+    "OssReads",
     "ProjectFacts",
     "ProjectSpec",
     "QueuePort",
     "QuotaFacts",
+    "ReportPort",
     "Role",
     "RolePort",
     "StsPort",
-]  # facts are the ports' own words
+    "TaskPage",
+    "UploadedObject",
+    "UploadedPart",
+]  # facts are the ports' own words; OSS's stand in a file of their own
 
 # Seconds, the SDK's own defaults, set explicitly on every call. Law 4's look-ups are spaced wider than their sum.
 CONNECT_TIMEOUT = 5.0
@@ -187,59 +203,54 @@ class QueuePort(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectRange:
-    """A part of an object: `data` from the asked offset on, of an object of `size` bytes in the version `etag`."""
+class TaskPage:
+    """A page of an instance's batch tasks, and how many tasks there are in all."""
 
-    data: bytes
-    size: int
-    etag: str
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectPage:
-    """A page of a listing, in the order of the keys. `next_after` goes into the next call; None on the last page."""
-
-    objects: tuple[ObjectFacts, ...]
-    next_after: str | None
+    tasks: tuple[TaskFacts, ...]
+    total: int
 
 
-class OssPort(Protocol):
-    """Object Storage Service, for what the operator itself looks at."""
+class ImageSearchPort(Protocol):
+    """Image Search 2020-12-14, instances by their names; `InstanceNotFound` without the instance, where not None.
 
-    def get_bucket(self, bucket: str) -> BucketFacts | None:
-        """GetBucketInfo and GetBucketStat; None when no bucket of that name exists."""
-        ...
+    A directory is `""` for the bucket's root, else it ends with `/` and does not begin with it.
+    """
 
-    def get_range(
-        self, bucket: str, key: str, first: int, count: int, *, etag: str | None = None
-    ) -> ObjectRange | None:
-        """GetObject of `count` bytes from `first` on; fewer at the end. None without the object.
+    def increase(self, instance: str, bucket: str, path: str, callback: str | None) -> int:
+        """IncreaseInstance: a batch task of `<path>increment.meta`. Returns the task's id.
 
-        With `etag`, `Conflict` when the object is not that version any more.
+        `InstanceBusy` while the instance takes none, `NotAuthorized` until it may read OSS. It has no token against
+        being done twice: an answer that is lost is looked for in `tasks`.
         """
         ...
 
-    def list_objects(self, bucket: str, prefix: str, *, after: str | None = None, most: int = 1000) -> ObjectPage:
-        """ListObjectsV2, one page of the keys beyond `after`; `BucketNotFound` without the bucket."""
+    def tasks(
+        self,
+        instance: str,
+        *,
+        bucket: str | None = None,
+        path: str | None = None,
+        task: int | None = None,
+        page: int = 1,
+        size: int = 10,
+    ) -> TaskPage:
+        """IncreaseList, one page; what is not given is not filtered by."""
         ...
 
-    def put_object(self, bucket: str, key: str, data: bytes) -> None:
-        """PutObject, whatever is there."""
+    def detail(self, instance: str) -> InstanceFacts | None:
+        """Detail; None when there is no such instance."""
         ...
 
-    def get_object(self, bucket: str, key: str, *, largest: int = 64 * 1024) -> bytes | None:
-        """GetObject of at most `largest` bytes; None when there is none, `BucketNotFound` without the bucket.
-
-        `Invalid` when the bucket keeps versions: records in it are not safe.
-        """
+    def exists(self, instance: str, product: str, picture: str) -> bool:
+        """CheckImageExists: whether the instance holds a picture of that name for that product."""
         ...
 
-    def put_new(self, bucket: str, key: str, data: bytes) -> None:
-        """PutObject that overwrites nothing; `Conflict` when the object exists, else as `get_object`."""
-        ...
 
-    def delete_object(self, bucket: str, key: str) -> None:
-        """DeleteObject; absence is success."""
+class ReportPort(Protocol):
+    """What lies behind an address that signs itself, such as a task's ErrorUrl."""
+
+    def fetch(self, url: str, largest: int) -> bytes:
+        """One GET of at most `largest` bytes; no redirect is followed. `ReportExpired` when the address is over."""
         ...
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +152,47 @@ class QueueFacts:
 
     waiting: int
     in_work: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFacts:
+    """A batch task of an Image Search instance, as IncreaseList tells of it.
+
+    Attributes:
+        path: The directory of its increment.meta in `bucket`: "" or "spring/".
+        callback: The address it calls when it is over; empty where none was given.
+        status: PROCESSING, SUCCESS or FAIL in the API; the console knows more.
+        code: "0" where nothing went wrong.
+        error_url: Where the report of what failed lies, for two hours; empty where there is none.
+        created_at, modified_at: None where the cloud did not say, or not in milliseconds.
+    """
+
+    id: int
+    bucket: str
+    path: str
+    callback: str
+    status: str
+    code: str
+    message: str
+    error_url: str
+    created_at: datetime | None
+    modified_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceFacts:
+    """An Image Search instance; None where the cloud did not say.
+
+    Attributes:
+        service_type: 0 searches products, 1 pictures in general.
+        capacity: How many pictures were paid for, in units of 10,000.
+        total: How many pictures it holds.
+        qps: How many searches a second were paid for.
+    """
+
+    name: str
+    region: str
+    service_type: int | None
+    capacity: int | None
+    total: int | None
+    qps: int | None

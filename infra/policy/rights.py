@@ -22,6 +22,10 @@ WILD = ("*", "?")
 # How many parts of a resource's path say which one is meant: `BUCKET/…` for OSS, `KIND/NAME/…` everywhere else.
 NAMING = {"oss": 1}
 FORM = "acs:SERVICE:REGION:ACCOUNT:NAME"
+# For these their pages give "all resources": RAM asks for them on nothing narrower, and a policy on less may be void.
+UNSCOPED = frozenset(
+    f"imagesearch:{operation}" for operation in ("CheckImageExists", "Detail", "IncreaseInstance", "IncreaseList")
+)
 
 
 def wildcards(resource: Declared, _stack: str) -> str | None:
@@ -32,8 +36,14 @@ def wildcards(resource: Declared, _stack: str) -> str | None:
     found = []
     for statement in _allowed(document):
         found += [f"everything outside a {key}" for key in ("NotAction", "NotResource") if key in statement]
-        found += [f"action {action!r}" for action in _texts(statement.get("Action")) if _wild(action)]
-        found += [f"resource {name!r}" for name in _texts(statement.get("Resource")) if not _names_one(name)]
+        actions = _texts(statement.get("Action"))
+        found += [f"action {action!r}" for action in actions if _wild(action)]
+        unscoped = bool(actions) and UNSCOPED.issuperset(actions)
+        found += [
+            f"resource {name!r}"
+            for name in _texts(statement.get("Resource"))
+            if not _names_one(name) and not (unscoped and name == "*")
+        ]
     if not found:
         return None
     return (

@@ -11,6 +11,7 @@ import pytest
 
 from controller.cloud.credentials import Credentials
 from controller.cloud.files import ImmFiles
+from controller.cloud.imagesearch import ImageSearch
 from controller.cloud.imm import Imm
 from controller.cloud.imm_calls import ImmCalls
 from controller.cloud.limiter import Limiter
@@ -31,6 +32,7 @@ class Ports:
     oss: Oss
     queue: MnsQueue
     sts: Sts
+    image_search: ImageSearch
     limiter: Limiter
 
 
@@ -49,6 +51,7 @@ def ports_of() -> Callable[..., Ports]:
             oss=Oss(credentials, limiter=limiter, **place),
             queue=MnsQueue(credentials, endpoint=url or cloud.url, queue="results", limiter=limiter),
             sts=Sts(credentials, limiter=limiter, **place),
+            image_search=ImageSearch(credentials, limiter_of=lambda *_scope: limiter, **place),
             limiter=limiter,
         )
 

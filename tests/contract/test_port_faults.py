@@ -10,7 +10,7 @@ from typing import Any
 import oss2
 import pytest
 
-from controller.cloud import mns, openapi, oss
+from controller.cloud import mns, openapi, oss_calls
 from controller.cloud.errors import CloudError, Throttled, TimedOut, Unavailable
 from controller.cloud.ports import IndexedFile, ProjectSpec
 from controller.core.facts import QuotaFacts
@@ -158,7 +158,7 @@ def test_a_lost_answer_leaves_the_effect_open(
     with monkeypatch.context() as short:
         if fault == "late":
             short.setattr(openapi, "READ_TIMEOUT_MS", 150)
-            short.setattr(oss, "TIMEOUT", 0.15)
+            short.setattr(oss_calls, "TIMEOUT", 0.15)
             short.setattr(mns, "TIMEOUT", 0.15)
         error = failure(cloud, ports, call, handle)
     assert (TimedOut, True) == (type(error), error.may_have_taken_effect)

@@ -14,11 +14,22 @@ from controller.cloud.clouds import AlibabaClouds, Place, Rates
 from controller.cloud.credentials import Credentials
 from controller.cloud.errors import Invalid, NotLeading
 from controller.cloud.limiter import Lane, Limiters
-from controller.cloud.ports import FilesPort, ImmPort, IndexedFile, OssPort, ProjectSpec, QueuePort, QuotaFacts
+from controller.cloud.ports import (
+    FilesPort,
+    ImageSearchPort,
+    ImmPort,
+    IndexedFile,
+    OssPort,
+    ProjectSpec,
+    QueuePort,
+    QuotaFacts,
+    UploadedPart,
+)
 from emulator.testing import LocalCloud
 
 PROJECT = ProjectSpec(name="media", service_role="AliyunIMMDefaultRole")
 NO_QUOTAS = QuotaFacts()
+PART = UploadedPart(1, "E", 1, 1)
 IMM_WRITES: dict[str, Callable[[ImmPort], object]] = {
     "imm:CreateProject": lambda imm: imm.create_project(PROJECT),
     "imm:UpdateProject": lambda imm: imm.update_project(PROJECT),
@@ -37,8 +48,22 @@ OSS_WRITES: dict[str, Callable[[OssPort], object]] = {
     "put_new": lambda oss: oss.put_new("photos", "record", b"mine"),
     "put_object": lambda oss: oss.put_object("photos", "report", b"mine"),
     "delete_object": lambda oss: oss.delete_object("photos", "record"),
+    "copy_object": lambda oss: oss.copy_object("photos", "a", "photos", "kept", etag="E"),
+    "begin_upload": lambda oss: oss.begin_upload("photos", "increment.meta", {}, replace=True),
+    "upload_part": lambda oss: oss.upload_part("photos", "increment.meta", "U", 1, b""),
+    "complete_upload": lambda oss: oss.complete_upload("photos", "increment.meta", "U", [PART], replace=True),
+    "abort_upload": lambda oss: oss.abort_upload("photos", "increment.meta", "U"),
 }
-OSS_OPERATIONS = {"put_new": "oss:PutObject", "put_object": "oss:PutObject", "delete_object": "oss:DeleteObject"}
+OSS_OPERATIONS = {
+    "put_new": "oss:PutObject",
+    "put_object": "oss:PutObject",
+    "delete_object": "oss:DeleteObject",
+    "copy_object": "oss:CopyObject",
+    "begin_upload": "oss:InitiateMultipartUpload",
+    "upload_part": "oss:UploadPart",
+    "complete_upload": "oss:CompleteMultipartUpload",
+    "abort_upload": "oss:AbortMultipartUpload",
+}
 FILE = IndexedFile("oss://photos/a.jpg", labels={"a": "b"})
 FILES_WRITES: dict[str, Callable[[FilesPort], object]] = {
     "imm:BatchIndexFileMeta": lambda files: files.index("media", "d", [FILE], topic="results", user_data="u"),
@@ -104,7 +129,9 @@ def test_every_write_of_the_port_is_in_the_table() -> None:
     """A new method of the port needs a row, or a name that reads."""
     methods = {name for name in vars(ImmPort) if not name.startswith(("_", "get_", "list_", "simple_query"))}
     assert methods == {_snake(operation) for operation in IMM_WRITES}
-    assert {name for name in vars(OssPort) if not name.startswith(("_", "get_", "list_"))} == set(OSS_WRITES)
+    assert {name for name in vars(OssPort) if not name.startswith(("_", "get_", "list_", "head_"))} == set(OSS_WRITES)
+    reads = ("_", "tasks", "detail", "exists")
+    assert {name for name in vars(ImageSearchPort) if not name.startswith(reads)} == {"increase"}
     assert {name for name in vars(FilesPort) if not name.startswith(("_", "get"))} == {"index", "update", "delete"}
     assert {name for name in vars(QueuePort) if not name.startswith(("_", "look", "receive"))} == {"send", "delete"}
 
@@ -151,6 +178,7 @@ def test_reading_asks_no_fence(cloud: LocalCloud) -> None:
     reads: list[Callable[[], object]] = [
         lambda: made.oss.get_range("photos", "a", 0, 1),
         lambda: made.oss.list_objects("photos", "a"),
+        lambda: made.oss.head_object("photos", "a"),
         lambda: made.files.get("media", "d", [FILE.uri]),
         lambda: made.queue.receive(0),
     ]

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from controller.cloud.errors import CloudError, Overloaded, Throttled
+from controller.cloud.ports import ProjectSpec
 from emulator.testing import LocalCloud
 from tests.contract.conftest import Ports
 
@@ -79,7 +80,6 @@ def test_an_answer_without_a_code_slows_the_scope_down(
         CALLS[service](ports)
     assert (kind, status == 503) == (type(caught.value), caught.value.may_have_taken_effect)
     assert (1, rate / 2) == (ports.limiter.throttles, ports.limiter.rate)
-    assert str(status) in caught.value.message
 
 
 @pytest.mark.parametrize("body", ["html", "empty"])
@@ -98,10 +98,15 @@ def test_a_gateways_header_says_how_long_to_wait_whatever_the_body(
 @pytest.mark.parametrize("body", ["json", "html", "empty"])
 def test_a_projects_own_rate_is_met_in_every_dress(cloud: LocalCloud, ports: Ports, status: int, body: str) -> None:
     """The emulator's project refuses what is too much, as each reading of the gateway has it."""
+    ports.imm.create_project(ProjectSpec("media"))
     cloud.switch("throttling_status", status)
     cloud.switch("server_error_body", body)
     cloud.run(lambda instance: setattr(instance.cloud.imm_settings, "queries_per_second", 1.0))
-    with pytest.raises(Throttled):
+
+    def hurry() -> None:
         for _ in range(5):
             ports.imm.get_project("media")
+
+    with pytest.raises(Throttled):
+        hurry()
     assert ports.limiter.throttles == 1

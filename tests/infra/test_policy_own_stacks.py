@@ -45,6 +45,11 @@ def test_an_access_key_of_the_operator_breaks_no_rule() -> None:
     assert [] == findings(resources, "dev")
 
 
+def test_rights_to_image_search_break_no_rule() -> None:
+    """They are on all resources, which these actions alone may be."""
+    assert [] == findings(declared(settings(image_search={"instances": ["shop"]}), "dev"), "dev")
+
+
 def test_every_rule_about_a_stack_sees_the_stacks_of_this_repository() -> None:
     """A stack without its public access blocks is at fault for each of its buckets."""
     resources = [item for item in declared(settings(), "dev") if item.type != BLOCK]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol
 
 import oss2
 import pytest
@@ -15,11 +16,22 @@ from pulumi import RunError
 from controller.cloud.clouds import AlibabaClouds, Place, Rates
 from controller.cloud.credentials import Credentials
 from controller.cloud.limiter import Lane, Limiters
-from controller.cloud.ports import FilesPort, ImmPort, IndexedFile, OssPort, ProjectSpec, QueuePort
+from controller.cloud.ports import (
+    FilesPort,
+    ImageSearchPort,
+    ImmPort,
+    IndexedFile,
+    OssPort,
+    ProjectSpec,
+    QueuePort,
+    UploadedPart,
+)
 from controller.core.facts import QuotaFacts
 from emulator.testing import LocalCloud
 from infra import rights
-from infra.rights import IMM, OPERATOR, Right, Scope
+from infra.policy.declared import Declared
+from infra.policy.rights import POLICY, UNSCOPED, wildcards
+from infra.rights import EVERYTHING, IMM, OPERATOR, PICTURES, Right, Scope
 from tests.mns_sdk import make_queue
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,8 +41,13 @@ HELD = Scope(
     work=("work",),
     queues=("results",),
     dead_letter_queues=("dead-letters",),
+    instances=("shop",),
 )
 UNCONFIRMED = {
+    "imagesearch:CheckImageExists",
+    "imagesearch:Detail",
+    "imagesearch:IncreaseInstance",
+    "imagesearch:IncreaseList",
     "imm:BatchDeleteFileMeta",
     "imm:BatchGetFileMeta",
     "imm:CreateDataset",
@@ -48,7 +65,13 @@ BESIDE = {"mns:ReceiveMessage", "mns:DeleteMessage"}
 
 def methods(port: type) -> set[str]:
     """The methods of a port."""
-    return {name for name in vars(port) if not name.startswith("_")}
+    return {
+        name
+        for part in port.__mro__
+        if part not in {Generic, Protocol, object}
+        for name in vars(part)
+        if name[0] != "_"
+    }
 
 
 def imm_methods() -> set[str]:
@@ -65,7 +88,7 @@ def imm_methods() -> set[str]:
 def test_the_operators_rights_are_the_calls_that_it_makes(cloud: LocalCloud) -> None:
     """Each port method it calls is called once; what the local cloud then asked for is the table, and no more."""
     key = Credentials(cloud.access_key_id, cloud.access_key_secret)
-    place = Place(cloud.account_id, cloud.region, imm=cloud.url, oss=cloud.url, mns=cloud.url)
+    place = Place(cloud.account_id, cloud.region, imm=cloud.url, oss=cloud.url, mns=cloud.url, image_search=cloud.url)
     clouds = AlibabaClouds(Limiters(), Rates(), sts_endpoint=cloud.url)
     imm = clouds.imm(place, key, Lane.EDIT)
     imm.create_project(ProjectSpec("media"))
@@ -93,7 +116,7 @@ def test_the_operators_rights_are_the_calls_that_it_makes(cloud: LocalCloud) -> 
         "get_range": lambda: oss.get_range("photos", "table.csv", 0, 10),
         "list_objects": lambda: oss.list_objects("photos", "2025/"),
         "delete_object": lambda: oss.delete_object("work", "owners/a"),
-    }
+    } | _uploads(oss)
     of_queue: dict[str, Callable[[], object]] = {
         "send": lambda: clouds.queue(place, key, "dead-letters").send("not ours"),
         "receive": lambda: queue.receive(0),
@@ -104,6 +127,8 @@ def test_the_operators_rights_are_the_calls_that_it_makes(cloud: LocalCloud) -> 
     for step in [*of_imm.values(), *of_oss.values(), *of_queue.values()]:
         step()
     _call_files(clouds.files(place, key, Lane.EDIT))
+    cloud.image_search_instance("shop")
+    _call_image_search(clouds.image_search(place, key, Lane.EDIT))
     clouds.sts(place, key, Lane.EDIT).get_caller()  # STS asks nobody for a right to it
     entries = cloud.run(lambda instance: instance.journal.select(None, None, before))
     asked = {(right.action, right.resource) for entry in entries for right in entry.rights}
@@ -121,6 +146,56 @@ def _call_files(files: FilesPort) -> None:
         "delete": lambda: files.delete("media", "d", [file.uri]),
     }
     assert methods(FilesPort) == set(steps)
+    for step in steps.values():
+        step()
+
+
+def _uploads(oss: OssPort) -> dict[str, Callable[[], object]]:
+    """A manifest's way: in the root and in a directory, the one that lay there kept first."""
+    keys = ("increment.meta", "spring/increment.meta")
+    begun: dict[str, tuple[str, list[UploadedPart]]] = {}
+
+    def begin() -> None:
+        for name in keys:
+            begun[name] = oss.begin_upload("photos", name, {}, replace=True), []
+
+    def send() -> None:
+        for name, (upload, parts) in begun.items():
+            parts.append(oss.upload_part("photos", name, upload, 1, b"{}"))
+
+    def abort() -> None:
+        for name, (upload, _) in begun.items():
+            oss.abort_upload("photos", name, upload)
+
+    def complete() -> None:
+        for name, (upload, parts) in begun.items():
+            oss.complete_upload("photos", name, upload, parts, replace=True)
+
+    return {
+        "begin_upload": begin,
+        "upload_part": send,
+        "complete_upload": complete,
+        "abort_upload": abort,
+        "head_object": lambda: oss.head_object("photos", keys[1]),
+        "copy_object": lambda: oss.copy_object("photos", keys[1], "work", "runs/1/kept", etag=_etag(oss)),
+    }
+
+
+def _etag(oss: OssPort) -> str:
+    """The version that is there."""
+    head = oss.head_object("photos", "spring/increment.meta")
+    assert head is not None
+    return head.etag
+
+
+def _call_image_search(port: ImageSearchPort) -> None:
+    steps: dict[str, Callable[[], object]] = {
+        "detail": lambda: port.detail("shop"),
+        "tasks": lambda: port.tasks("shop"),
+        "exists": lambda: port.exists("shop", "1000", "a.jpg"),
+        "increase": lambda: port.increase("shop", "photos", "spring/", None),
+    }
+    assert methods(ImageSearchPort) == set(steps)
     for step in steps.values():
         step()
 
@@ -162,6 +237,21 @@ def test_a_right_is_granted_on_each_thing_of_its_kind() -> None:
     assert ("mns:PublishMessage", "acs:mns:cn-hangzhou:1234567890123456:/topics/events/messages") in rights.grants(
         IMM, SCOPE
     )
+
+
+def test_rights_to_image_search_are_those_of_a_stack_that_has_it() -> None:
+    """On all resources, as no page gives narrower ones; beside the pictures only a manifest may be written."""
+    of_search = {right.action for right in PICTURES if right.resource == EVERYTHING}
+    assert UNSCOPED == of_search
+    assert not [action for action, _ in rights.grants(OPERATOR, SCOPE) if action.startswith("imagesearch:")]
+    granted = rights.grants(OPERATOR, HELD)
+    assert of_search == {action for action, where in granted if where == "*"}
+    written = {where for action, where in granted if action == "oss:PutObject" and ":photos" in where}
+    photos = "acs:oss:*:1234567890123456:photos"
+    assert {f"{photos}/increment.meta", f"{photos}/*/increment.meta"} == written
+    document = rights.policy(OPERATOR, HELD)
+    declared = Declared(POLICY, "operator", {"policyDocument": json.dumps(document)})
+    assert wildcards(declared, "prod") is None
 
 
 def test_a_policy_grants_what_its_table_says_in_one_statement_per_resource() -> None:

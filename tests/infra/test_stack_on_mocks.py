@@ -353,7 +353,7 @@ def test_the_handover_names_everything_the_cluster_needs(stack: Declared) -> Non
 def test_for_the_local_cloud_the_operator_is_told_its_addresses() -> None:
     """The same address for every service, with its scheme."""
     handover = declare(settings(emulator=True), "http://127.0.0.1:4666").handover
-    assert dict.fromkeys(("imm", "oss", "mns"), "http://127.0.0.1:4666") == handover["endpoints"]
+    assert dict.fromkeys(("imm", "oss", "mns", "imageSearch"), "http://127.0.0.1:4666") == handover["endpoints"]
 
 
 def test_addresses_of_the_stack_file_go_before_the_local_clouds() -> None:

@@ -164,7 +164,11 @@ def test_rights_are_exactly_on_what_the_stack_holds(keys: dict[str, Any]) -> Non
     own = {f"{chosen.work_bucket}/{kind}/*" for kind in ("owners", "runs")}
     queues = {f"/queues/{names.queue}{below}" for names in chosen.shard_names for below in ("", "/messages")}
     dead = {f"/queues/{names.dead_letter_queue}/messages" for names in chosen.shard_names}
-    assert set(chosen.indexed_buckets) | readable | imm | own | queues | dead == operated
+    manifests = {
+        f"{bucket}/{key}" for bucket in chosen.indexed_buckets for key in ("increment.meta", "*/increment.meta")
+    }
+    search = {"*", *manifests} if chosen.image_search.instances else set()
+    assert set(chosen.indexed_buckets) | readable | imm | own | queues | dead | search == operated
 
 
 @ENOUGH

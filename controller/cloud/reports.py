@@ -1,0 +1,112 @@
+"""Reports behind addresses that sign themselves: `controller.cloud.ports.ReportPort`.
+
+Whoever has such an address may read what is there, so its parameters stand in no text of ours. It comes from a signed
+answer of the cloud's and still is only an address: nothing but HTTP is spoken to it, and it leads nowhere else.
+"""
+
+from __future__ import annotations
+
+import time
+from urllib.parse import urlsplit
+
+import requests
+from urllib3.exceptions import HTTPError
+
+from controller.cloud import errors, openapi, trace
+from controller.cloud.limiter import Lane, Limiter
+from controller.cloud.ports import CONNECT_TIMEOUT, READ_TIMEOUT
+
+OPERATION = "report:Get"
+WHOLE = 60.0  # seconds for all of a report; the time-outs are for a connection and for each piece
+PIECE = 64 * 1024  # bytes
+TOO_LARGE = "ReportTooLarge"
+OVER = frozenset({403, 404, 410})  # of OSS: the signature's time is over, the object is gone
+_OK = 200
+_REDIRECTS = range(300, 400)
+_SERVER_ERROR = 500
+
+
+class Reports:
+    """Safe to share between threads."""
+
+    def __init__(self, *, limiter: Limiter, lane: Lane = Lane.RESYNC) -> None:
+        self._limiter = limiter
+        self._lane = lane
+
+    def fetch(self, url: str, largest: int) -> bytes:
+        shown = _shown(url)
+        with self._limiter.slot(self._lane):
+            try:
+                data = _get(url, shown, largest)
+            except errors.CloudError as failure:
+                trace.calls.add(OPERATION, type(failure).__name__)
+                raise
+        trace.succeeded(OPERATION, "")
+        return data
+
+
+def _get(url: str, shown: str, largest: int) -> bytes:
+    began = time.monotonic()
+    timeouts = (CONNECT_TIMEOUT, READ_TIMEOUT)
+    try:
+        with (
+            requests.Session() as session,
+            session.get(url, stream=True, allow_redirects=False, timeout=timeouts, auth=_nobody) as answer,
+        ):
+            _require_ok(answer, shown)
+            return _bounded(answer, shown, largest, began + WHOLE)
+    except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+        text = openapi.without_query(str(error))
+        kind = errors.Unavailable if openapi.never_sent(text) else errors.TimedOut
+        raise kind(OPERATION, f"{shown} does not answer: {text}"[:512]) from None  # its cause has the whole address
+
+
+def _bounded(answer: requests.Response, shown: str, largest: int, until: float) -> bytes:
+    data = bytearray()
+    while piece := answer.raw.read(PIECE, decode_content=False):
+        data += piece
+        if len(data) > largest:
+            words = f"{shown} has more than the {largest} bytes that are read of a report"
+            raise errors.Invalid(OPERATION, words, code=TOO_LARGE)
+        if time.monotonic() > until:
+            raise errors.TimedOut(OPERATION, f"{shown} was not read within {WHOLE:g} s")
+    expected = answer.headers.get("Content-Length", "")
+    if expected.isdigit() and len(data) < int(expected):
+        raise errors.TimedOut(OPERATION, f"{shown} broke off after {len(data)} of {expected} bytes")
+    return bytes(data)
+
+
+def _require_ok(answer: requests.Response, shown: str) -> None:
+    status = answer.status_code
+    if status == _OK:
+        return
+    request_id = answer.headers.get("x-oss-request-id", "")
+    if status in OVER:
+        words = f"HTTP {status}: the address {shown} is over; the task list tells another, if there still is one"
+        raise errors.ReportExpired(OPERATION, words, request_id=request_id)
+    if status in _REDIRECTS:
+        raise errors.Invalid(OPERATION, f"{shown} leads elsewhere (HTTP {status}), and is not followed")
+    busy = openapi.throttled_by_status(status)
+    kind = busy or (errors.TimedOut if status >= _SERVER_ERROR else errors.Invalid)
+    raise kind(OPERATION, f"{shown} answers HTTP {status}", request_id=request_id)
+
+
+def _nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Sign with nothing: without this, a .netrc of the machine would be sent along."""
+    return request
+
+
+def _shown(url: str) -> str:
+    """The address without what signs it.
+
+    Raises:
+        controller.cloud.errors.Invalid: it is no address of HTTP.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        parts, host, port = None, None, None
+    if parts is None or parts.scheme not in {"http", "https"} or not host or parts.username is not None:
+        raise errors.Invalid(OPERATION, "the report's address is none of http or https, and is not asked")
+    return f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path}"
