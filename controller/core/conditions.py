@@ -53,6 +53,8 @@ def _ready_while_suspended(
 def _paused(verdict: Verdict) -> str:
     if verdict.planned_changes:
         return f"spec.suspend holds back: {'; '.join(verdict.planned_changes)}"
+    if verdict.reason is Reason.TASK_RUNNING:
+        return verdict.message  # what runs on all the same, and how a person stops it
     return "spec.suspend is set; nothing is held back now"
 
 

@@ -23,6 +23,8 @@ class Reason(StrEnum):
     SOURCE_CHANGED = "SourceChanged"  # while it was read; it is read again
     SUBMITTING = "Submitting"
     AWAITING_RESULTS = "AwaitingResults"
+    QUEUED = "Queued"  # behind other imports into the same Image Search instance, or a task made elsewhere
+    TASK_RUNNING = "TaskRunning"  # a batch task of Image Search is under way
     CONFIRMING = "Confirming"  # an answer was lost; look-ups decide whether the submit took effect
     FAILOVER = "Failover"  # a new leader waits until its predecessor's last calls must have ended
     THROTTLED = "Throttled"
@@ -52,6 +54,15 @@ class Reason(StrEnum):
     SOURCE_INVALID = "SourceInvalid"
     TOO_MANY_ITEMS = "TooManyItems"
     RUN_VANISHED = "RunVanished"
+    INSTANCE_NOT_FOUND = "InstanceNotFound"
+    INSTANCE_UNAVAILABLE = "InstanceUnavailable"
+    NOT_AUTHORIZED = "NotAuthorized"  # Image Search may not read OSS yet: a first-time step in the console
+    WHOLE_PRODUCT_DELETE = "WholeProductDelete"
+    MANIFEST_FOREIGN = "ManifestForeign"
+    MANIFEST_PROTECTED = "ManifestProtected"  # the user's own, which nothing may be put in place of
+    MANIFEST_CHANGED = "ManifestChanged"
+    REPORT_EXPIRED = "ReportExpired"
+    REPORT_UNREADABLE = "ReportUnreadable"
     PARTIALLY_FAILED = "PartiallyFailed"
     OWNERSHIP_CONFLICT = "OwnershipConflict"
     PLANNED = "Planned"  # mode DryRun: there is something to do, and nothing is done

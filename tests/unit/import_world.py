@@ -34,7 +34,10 @@ from tests.mns_sdk import make_results
 from tests.unit.operator_doubles import Cluster, Crash, secret
 
 PROJECT, DATASET, PHOTOS, WORK = "media", "d", "photos", "work"
-WRITES = ("index", "update", "delete", "put_new", "put_object")
+WRITES = (
+    *("index", "update", "delete", "put_new", "put_object"),
+    *("copy_object", "begin_upload", "upload_part", "complete_upload", "abort_upload", "increase"),
+)
 PASSES = 400
 
 
@@ -108,6 +111,8 @@ class ImportWorld:
     cluster: Cluster = field(default_factory=Cluster)
     guard: Guard = field(default_factory=Guard)
     events: dict[str, Any] = field(default_factory=dict)
+    search_rate: float = 100_000
+    callback_url: str | None = None
     context: Context = field(init=False)
     bucket: oss2.Bucket = field(init=False)
     account: Key = field(init=False)
@@ -141,7 +146,7 @@ class ImportWorld:
             "region": cloud.region,
             "accountId": cloud.account_id,
             "credentials": {"secretRef": {"name": "key"}},
-            "endpoints": {"imm": cloud.url, "oss": cloud.url, "mns": cloud.url},
+            "endpoints": {"imm": cloud.url, "oss": cloud.url, "mns": cloud.url, "imageSearch": cloud.url},
             "workBucket": WORK,
             "events": {"topic": "results", "queue": "results"} | self.events,
         } | more
@@ -149,7 +154,15 @@ class ImportWorld:
     def restart(self) -> None:
         """A new process: nothing is remembered but what the cluster and the cloud hold."""
         self.guard = Guard()
-        rates = Rates(imm_per_project=100_000, oss_per_account=100_000, mns_per_account=100_000, sts_per_account=1000)
+        rates = Rates(
+            imm_per_project=100_000,
+            oss_per_account=100_000,
+            mns_per_account=100_000,
+            sts_per_account=1000,
+            image_search_per_operation=self.search_rate,
+            image_checks_per_instance=self.search_rate,
+            reports_per_account=1000,
+        )
         clouds = AlibabaClouds(Limiters(), rates, sts_endpoint=self.cloud.url)
         watched: Any = WatchedClouds(clouds, self.guard)
         self.context = Context(
@@ -163,6 +176,7 @@ class ImportWorld:
             lane=Lane.EDIT,
             import_workers=self.workers,
             chunk_calls=self.pool,
+            callback_url=self.callback_url,
         )
         reconcile_object(self.cluster.read(self.account), self.context)
 

@@ -9,7 +9,7 @@ crash at any point; every object goes through its stored JSON form, as it does a
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
@@ -24,22 +24,27 @@ from controller.cloud.errors import CloudError, Conflict, ParentNotFound
 from controller.cloud.limiter import Lane
 from controller.cloud.ports import (
     FilesPort,
+    HeadFacts,
+    ImageSearchPort,
     ImmPort,
     ObjectPage,
     ObjectRange,
     OssPort,
     ProjectSpec,
     QueuePort,
+    ReportPort,
     Role,
     RolePort,
     StsPort,
+    UploadedObject,
+    UploadedPart,
 )
 from controller.core.facts import BindingFacts, BucketFacts, Caller, DatasetFacts, ProjectFacts, QuotaFacts
 from controller.reconcile.context import Context, Outcome
 from controller.reconcile.kinds import KINDS, Key, reconcile_object
 from controller.reconcile.ports import AnyKind, Contest, NotAllowed, ObjectGone, StaleObject
 from controller.reconcile.report import Reporter
-from controller.reconcile.rivals import contest as contest_of
+from controller.reconcile.rivals import contests
 from controller.reconcile.sessions import Sessions
 from controller.reconcile.snapshots import BindingSnapshots
 
@@ -111,6 +116,12 @@ class Cloud:
     def queue(self, place: Place, credentials: Credentials, queue_name: str) -> QueuePort:
         raise NotImplementedError(WITH_THE_LOCAL_CLOUD)
 
+    def image_search(self, place: Place, credentials: Credentials, lane: Lane) -> ImageSearchPort:
+        raise NotImplementedError(WITH_THE_LOCAL_CLOUD)
+
+    def reports(self, place: Place, lane: Lane) -> ReportPort:
+        raise NotImplementedError(WITH_THE_LOCAL_CLOUD)
+
     def sts(self, place: Place, credentials: Credentials, lane: Lane) -> StsPort:
         return self
 
@@ -154,6 +165,26 @@ class Cloud:
         raise NotImplementedError(WITH_THE_LOCAL_CLOUD)
 
     def put_object(self, bucket: str, key: str, data: bytes) -> None:
+        raise NotImplementedError(WITH_THE_LOCAL_CLOUD)
+
+    def head_object(self, bucket: str, key: str) -> HeadFacts | None:
+        raise NotImplementedError(WITH_THE_LOCAL_CLOUD)
+
+    def copy_object(self, source: str, source_key: str, bucket: str, key: str, *, etag: str) -> bool:
+        raise NotImplementedError(WITH_THE_LOCAL_CLOUD)
+
+    def begin_upload(self, bucket: str, key: str, metadata: Mapping[str, str], *, replace: bool) -> str:
+        raise NotImplementedError(WITH_THE_LOCAL_CLOUD)
+
+    def upload_part(self, bucket: str, key: str, upload: str, number: int, data: bytes) -> UploadedPart:
+        raise NotImplementedError(WITH_THE_LOCAL_CLOUD)
+
+    def complete_upload(
+        self, bucket: str, key: str, upload: str, parts: Sequence[UploadedPart], *, replace: bool
+    ) -> UploadedObject:
+        raise NotImplementedError(WITH_THE_LOCAL_CLOUD)
+
+    def abort_upload(self, bucket: str, key: str, upload: str) -> None:
         raise NotImplementedError(WITH_THE_LOCAL_CLOUD)
 
     def put_new(self, bucket: str, key: str, data: bytes) -> None:
@@ -343,7 +374,7 @@ class Cluster:
         return kind.read(body) if body is not None else None
 
     def contenders(self, contest: Contest) -> list[Kind]:
-        return [target for target in map(self.read, self.bodies) if contest_of(target) == contest]
+        return [target for target in map(self.read, self.bodies) if contest in contests(target)]
 
     def watches(self, namespace: str) -> bool:
         return namespace not in self.unwatched

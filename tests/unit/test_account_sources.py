@@ -259,8 +259,9 @@ def test_a_rotated_key_of_the_same_user_keeps_its_listings(world: World) -> None
         ({"credentials": {"secretRef": {"name": "key"}, "ambient": {}}}, "takes exactly one of"),
         ({"accountId": "99999", "credentials": {"rrsa": RRSA}}, "of the account in spec.accountId"),
         ({"credentials": {"ambient": {}}, "endpoints": {"oss": "https://x.example.com"}}, "cannot be set with"),
+        ({"credentials": {"ambient": {}}, "endpoints": {"imageSearch": "https://x.example.com"}}, "cannot be set with"),
     ],
-    ids=["none", "two", "role-of-another-account", "own-rights-to-strangers"],
+    ids=["none", "two", "role-of-another-account", "own-rights-to-strangers", "own-rights-to-strange-pictures"],
 )
 def test_an_object_stored_before_the_rules_is_held_to_them_too(change: dict[str, Any], words: str) -> None:
     """The models know what the API server knows."""

@@ -15,6 +15,8 @@ from controller.api.status import Intent
 from controller.cli import main
 from controller.core.actions import CloudAction, CreateBinding, RecordIntent
 from controller.core.intents import SPACING, Ledger, submit_once
+from controller.core.manifest import rules as of_lines
+from controller.core.pictures import rules as of_pictures
 from controller.core.plan import Plan
 from controller.core.reasons import Reason
 
@@ -27,6 +29,8 @@ ROOMS = (
 )  # fmt: skip
 NAMED = re.compile(rf"`((?:{'|'.join(ROOMS)})/[A-Za-z0-9_./-]*)((?:::[A-Za-z0-9_]+)*)`")
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
+ANCHOR = re.compile(r"\]\((?!https?:)([^)#]*)#([^)]+)\)")
+GENERATED = ("api.md", "manifest-rules.md")
 CONTRACT = re.compile(r"contract `([^`]+)`")
 PROMISE = re.compile(r" — enforced by: |\[not yet enforced: issue [A-Z]\]$")
 EDGE = re.compile(r"^ {4}(\w+|\[\*\]) --> (\w+)", re.MULTILINE)
@@ -45,6 +49,20 @@ def test_every_file_and_test_named_in_the_docs_exists(page: Path) -> None:
             missing.append(path + inner)
     missing += [target for target in LINK.findall(text) if not (page.parent / target).exists()]
     assert [] == missing
+
+
+@pages
+def test_every_link_into_a_page_leads_to_a_heading(page: Path) -> None:
+    """By the name that a heading gets where Markdown is shown."""
+    text = page.read_text(encoding="utf-8")
+    targets = [(page.parent / file if file else page, anchor) for file, anchor in ANCHOR.findall(text)]
+    assert [] == [f"{target.name}#{anchor}" for target, anchor in targets if anchor not in anchors(target)]
+
+
+def anchors(page: Path) -> set[str]:
+    """Of its headings: lower case, without punctuation, spaces as hyphens."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def definitions(file: Path) -> set[str]:
@@ -120,20 +138,30 @@ def ends(plan: Plan) -> set[str]:
             raise AssertionError(plan)
 
 
-def test_the_api_reference_is_fresh() -> None:
-    """It is what the models of this very version say."""
+def test_the_generated_pages_are_fresh() -> None:
+    """They are what the models and the rules of this very version say."""
     assert 0 == CliRunner().invoke(main, ["docs", "--out", str(DOCS), "--check"]).exit_code
-    assert page_of("api.md") == CliRunner().invoke(main, ["docs"]).output
+    assert "\n".join(page_of(name) for name in GENERATED) == CliRunner().invoke(main, ["docs"]).output
 
 
-def test_a_stale_api_reference_is_named_with_the_way_out(tmp_path: Path) -> None:
+def test_every_rule_is_on_the_page_of_rules_once() -> None:
+    """By its id, which no two of them share."""
+    written = re.findall(r"^\| `([a-z0-9-]+)` \| (?:problem|warning) \|", page_of("manifest-rules.md"), re.MULTILINE)
+    assert written == [rule.id for rule in (*of_lines.RULES, *of_pictures.RULES)]
+    assert len(written) == len({*written})
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_a_stale_page_is_named_with_the_way_out(tmp_path: Path, name: str) -> None:
     """And mended by the same command without --check."""
-    (tmp_path / "api.md").write_text("old")
+    assert 0 == CliRunner().invoke(main, ["docs", "--out", str(tmp_path)]).exit_code
+    (tmp_path / name).write_text("old")
     refused = CliRunner().invoke(main, ["docs", "--out", str(tmp_path), "--check"])
     assert 1 == refused.exit_code
-    assert f"not fresh: {tmp_path / 'api.md'}; run `make crds`" in refused.output
+    assert f"not fresh: {tmp_path / name}; run `make crds`" in refused.output
+    assert "old" == (tmp_path / name).read_text(encoding="utf-8")
     assert 0 == CliRunner().invoke(main, ["docs", "--out", str(tmp_path)]).exit_code
-    assert page_of("api.md") == (tmp_path / "api.md").read_text(encoding="utf-8")
+    assert page_of(name) == (tmp_path / name).read_text(encoding="utf-8")
 
 
 def test_every_field_of_the_api_reference_is_described() -> None:

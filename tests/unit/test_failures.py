@@ -15,18 +15,24 @@ from controller.reconcile.imports.stored import RecordUnreadable
 
 LEAVES: list[tuple[type[errors.CloudError], Standing, Reason, str]] = [
     (errors.Throttled, Standing.PROGRESSING, Reason.THROTTLED, ""),
+    (errors.Overloaded, Standing.PROGRESSING, Reason.THROTTLED, ""),
     (errors.Unavailable, Standing.PROGRESSING, Reason.CLOUD_UNAVAILABLE, "tried again"),
     (errors.TimedOut, Standing.PROGRESSING, Reason.CLOUD_UNAVAILABLE, "tried again"),
+    (errors.Corrupted, Standing.PROGRESSING, Reason.CLOUD_UNAVAILABLE, "tried again"),
+    (errors.InstanceBusy, Standing.PROGRESSING, Reason.INSTANCE_UNAVAILABLE, "tried again"),
     (errors.NotLeading, Standing.PROGRESSING, Reason.FAILOVER, ""),
     (errors.Ended, Standing.PROGRESSING, Reason.DEPENDENCY_NOT_READY, "gets another"),
     (errors.Conflict, Standing.PROGRESSING, Reason.CLOUD_UNAVAILABLE, "something else changes it"),
     (errors.Denied, Standing.STALLED, Reason.ACCESS_DENIED, "RAM"),
+    (errors.NotAuthorized, Standing.STALLED, Reason.NOT_AUTHORIZED, "words"),
     (errors.BadCredentials, Standing.STALLED, Reason.CREDENTIALS_REJECTED, "Secret"),
     (errors.ClockSkewed, Standing.STALLED, Reason.CLOCK_SKEWED, "clock"),
     (errors.Invalid, Standing.STALLED, Reason.SPEC_INVALID, "spec"),
     (errors.WrongRegion, Standing.STALLED, Reason.REGION_MISMATCH, "spec.region"),
     (errors.ParentNotFound, Standing.STALLED, Reason.PROJECT_NOT_FOUND, "a Dataset object"),
     (errors.BucketNotFound, Standing.STALLED, Reason.BUCKET_NOT_FOUND, "create"),
+    (errors.InstanceNotFound, Standing.STALLED, Reason.INSTANCE_NOT_FOUND, "not its id"),
+    (errors.ReportExpired, Standing.STALLED, Reason.REPORT_EXPIRED, "words"),
     (errors.QueueNotFound, Standing.STALLED, Reason.SPEC_INVALID, "spec.events of the CloudAccount"),
     (errors.NotEmpty, Standing.STALLED, Reason.NOT_EMPTY, "imm-operator.dev/detach=true"),
     (errors.TooLong, Standing.STALLED, Reason.SPEC_INVALID, "spec"),
@@ -65,7 +71,8 @@ def test_the_table_above_is_the_whole_tree() -> None:
 
 def test_only_a_lost_answer_may_have_taken_effect() -> None:
     """What law 4 rests on."""
-    assert [errors.TimedOut] == [row[0] for row in LEAVES if row[0].may_have_taken_effect]
+    lost = {row[0] for row in LEAVES if row[0].may_have_taken_effect}
+    assert {errors.TimedOut, errors.Overloaded, errors.Corrupted} == lost
 
 
 def test_an_error_reads_with_everything_support_asks_for() -> None:

@@ -42,6 +42,7 @@ ITEMS = st.builds(
 )
 DRIVE = "pds://domains/bj1/drives/1/files/9520943DC264/revisions/40CB7794C929"
 OF_A_DRIVE = Item(DRIVE, Operation.ADD, HARD, {HARD: HARD}, HARD, f"oss://photos/{HARD}")
+CALLS = (Means.INDEX, Means.UPDATE, Means.DELETE)  # those of IMM; a batch task takes no files
 
 
 def means_of(item: Item) -> Means:
@@ -108,7 +109,7 @@ class TestSize:
     """What a file and a call take of the URL."""
 
     @settings(max_examples=60)
-    @given(st.lists(ITEMS, min_size=1, max_size=4), st.sampled_from(Means), st.integers(0, 999_999_999))
+    @given(st.lists(ITEMS, min_size=1, max_size=4), st.sampled_from(CALLS), st.integers(0, 999_999_999))
     @example([Item(f"oss://photos/{HARD}", Operation.ADD, HARD, {HARD: HARD})], Means.INDEX, 0)
     @example([Item(f"oss://photos/{HARD}", Operation.ADD, HARD, {HARD: HARD})], Means.UPDATE, 7)
     @example([Item(f"oss://photos/{HARD}"), Item("oss://photos/b"), OF_A_DRIVE], Means.DELETE, 12345)

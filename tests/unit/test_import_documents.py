@@ -14,6 +14,7 @@ import pytest
 from controller.api.batchimport import OnExisting, Phase, Totals
 from controller.core.imports import documents, identity, job, records
 from controller.core.imports.documents import Document, ResolutionRecord, RunEnd, RunRecord, Unreadable
+from controller.reconcile.imports.progress import piece_key
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 RESOLUTION = ResolutionRecord(
@@ -129,14 +130,29 @@ def test_the_layout_in_the_docs_is_the_codes() -> None:
     made = [
         identity.resolution_key("WORK", None),
         identity.problems_key("WORK", None),
+        identity.progress_key("WORK"),
         identity.part_key("RUN", 0),
+        piece_key("WORK-ID", 0),
         identity.record_key("RUN"),
         identity.segment_key("RUN", 0),
+        identity.upload_key("RUN"),
+        identity.original_key("RUN"),
+        identity.task_report_key("RUN", 0),
         identity.report_key("RUN"),
         identity.end_key("RUN"),
     ]
     assert made == named
     assert "imm-operator/1/RUN/NONCE/CHUNK" in PAGE
+
+
+def test_what_the_first_version_wrote_is_read() -> None:
+    """Of a run that began before pictures were imported."""
+    later = {"instance", "bucket", "path", "content", "sourceEtag", "unchecked", "wide", "warnings", "warningCount"}
+    for document, decode in EACH:
+        stored = json.loads(documents.encode(document))
+        stored.get("totals", {}).pop("unchecked", None)
+        old = {name: value for name, value in stored.items() if name not in later | {"existing", "unknowable"}}
+        assert document == decode(json.dumps(old).encode())
 
 
 def test_every_record_of_a_journal_is_in_the_docs() -> None:

@@ -90,10 +90,14 @@ def test_one_file_that_is_too_long_by_itself_fails_by_name(world: ImportWorld) -
     assert "longer than the gateway takes" in failed.error
 
 
-def test_a_lost_answer_is_looked_into_before_anything_is_sent_again(world: ImportWorld) -> None:
+LOST = pytest.mark.parametrize("lost", [{"drop": True}, {"html": 503}], ids=["drop", "503"])
+
+
+@LOST
+def test_a_lost_answer_is_looked_into_before_anything_is_sent_again(world: ImportWorld, lost: dict[str, Any]) -> None:
     """The dataset is asked, once a word of the cloud has had its time; what it has not goes out again, and counts."""
     key = world.batch(world.upload(4))
-    world.cloud.fault(fault(when="before", times=1, drop=True))
+    world.cloud.fault(fault(when="before", times=1, **lost))
     world.settle(key)
     assert (1, 0) == (world.calls(INDEX), world.calls("BatchGetFileMeta"))
     world.work(key)
@@ -104,10 +108,13 @@ def test_a_lost_answer_is_looked_into_before_anything_is_sent_again(world: Impor
     assert ("Complete", 4, 4) == (status.phase, status.totals.succeeded, status.totals.resent)
 
 
-def test_a_lost_answer_of_a_call_whose_messages_come_costs_nothing_again(world: ImportWorld) -> None:
+@LOST
+def test_a_lost_answer_of_a_call_whose_messages_come_costs_nothing_again(
+    world: ImportWorld, lost: dict[str, Any]
+) -> None:
     """It took effect, and its files are told of before anybody asks: nothing is billed twice."""
     key = world.batch(world.upload(4))
-    world.cloud.fault(fault(when="after", times=1, drop=True))
+    world.cloud.fault(fault(when="after", times=1, **lost))
     status = world.finish(key)
     assert (1, 0) == (world.calls(INDEX), world.calls("BatchGetFileMeta"))
     assert status.totals is not None

@@ -12,8 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, create_model
 
-from controller.api.batchimport import BatchImport, BatchImportSpec, DatasetImport
-from controller.api.importsource import Columns, ImportedFile, ImportSource, Prefix, Table
+from controller.api.batchimport import BatchImport, BatchImportSpec, DatasetImport, ImageSearchImport, ImportTarget
+from controller.api.importsource import (
+    Columns,
+    ImportedFile,
+    ImportSource,
+    Manifest,
+    Picture,
+    PictureColumns,
+    PicturesOfPrefix,
+    Prefix,
+    Table,
+)
 from controller.core.imports import identity
 from controller.core.imports.identity import Address
 
@@ -49,6 +59,13 @@ def source(**fields: Any) -> str:
     return work({"source": fields})
 
 
+def of_pictures(target: dict[str, Any] | None = None, /, **fields: Any) -> str:
+    """The hash of an import into Image Search, which has no project and no dataset."""
+    given = {"target": {"imageSearch": target or PLACE_OF_PICTURES}, "source": fields}
+    place = {name: value for name, value in PLACE.items() if name not in {"project", "dataset"}}
+    return identity.work_hash(spec(**given), **place)
+
+
 # Every field of the spec, another value for each, and whether it is work. A new field has to be put here.
 FIELDS: dict[str, tuple[Any, bool]] = {
     "accountRef": ({"name": "other"}, False),  # the account it leads to counts, by its id and region
@@ -64,6 +81,8 @@ FIELDS: dict[str, tuple[Any, bool]] = {
     "resyncInterval": ("1h", False),
     "suspend": (True, False),
     "mode": ("DryRun", False),
+    "allowWholeProductDelete": (True, False),
+    "allowManifestReplace": (True, False),
 }
 # The same inside: a source with every field, and another value for each of them.
 FILE = {"uri": "oss://photos/a.jpg", "operation": "DELETE", "customId": "1", "customLabels": {"a": "b"}}
@@ -78,6 +97,28 @@ TABLE = {"bucket": "tables", "key": "a.csv", "format": "CSV", "columns": COLUMNS
 OTHER_TABLE = {
     "bucket": "others", "key": "b.csv", "format": "JSONLines", "columns": OTHER_COLUMNS, "uriPrefix": "oss://other/",
 }  # fmt: skip
+# What only an import into Image Search reads; what stands there of files it passes over, and it counts all the same.
+OF_PICTURES, OTHER_OF_PICTURES = {"pictureColumns": {"productId": "p"}}, {"pictureColumns": {"productId": "q"}}
+PICTURE_COLUMNS = {field.alias or name: f"{name}-1" for name, field in PictureColumns.model_fields.items()}
+OTHER_PICTURE_COLUMNS = {name: f"{column}-2" for name, column in PICTURE_COLUMNS.items()}
+RULE = {
+    "productIdFrom": "Folder", "separator": "-", "customContent": "a", "categoryId": 1, "intAttr": 1, "strAttr": "a",
+    "crop": True,
+}  # fmt: skip
+OTHER_RULE = {
+    "productIdFrom": "BeforeSeparator", "separator": "+", "customContent": "b", "categoryId": 2, "intAttr": 2,
+    "strAttr": "b", "crop": False,
+}  # fmt: skip
+PICTURE = {
+    "operation": "DELETE", "productId": "1", "picName": "a.jpg", "categoryId": 1, "intAttr": 1, "strAttr": "a",
+    "customContent": "a", "crop": True, "region": "1,2,3,4",
+}  # fmt: skip
+OTHER_PICTURE = {
+    "operation": "ADD", "productId": "2", "picName": "b.jpg", "categoryId": 2, "intAttr": 2, "strAttr": "b",
+    "customContent": "b", "crop": False, "region": "5,6,7,8",
+}  # fmt: skip
+PLACE_OF_PICTURES = {"instanceName": "shop", "bucket": "pictures", "path": "spring/"}
+OTHER_PLACE_OF_PICTURES = {"instanceName": "store", "bucket": "others", "path": "summer/"}
 PREFIX = {
     "bucket": "photos", "prefix": "a/", "include": ["*.jpg"], "exclude": ["b*"], "operation": "DELETE",
     "customLabels": {"a": "b"},
@@ -88,14 +129,29 @@ OTHER_PREFIX = {
 }  # fmt: skip
 INSIDE: list[tuple[Any, dict[str, Any], dict[str, Any], Callable[[dict[str, Any]], str]]] = [
     (ImportedFile, FILE | OF_A_DRIVE, OTHER_FILE | OTHER_OF_A_DRIVE, lambda value: source(items=[value])),
-    (Table, TABLE, OTHER_TABLE, lambda value: source(table=value)),
+    (Table, TABLE | OF_PICTURES, OTHER_TABLE | OTHER_OF_PICTURES, lambda value: source(table=value)),
     (
         Columns,
         COLUMNS | COLUMNS_OF_A_DRIVE,
         OTHER_COLUMNS | OTHER_COLUMNS_OF_A_DRIVE,
         lambda value: source(table=TABLE | {"columns": value}),
     ),
-    (Prefix, PREFIX, OTHER_PREFIX, lambda value: source(prefix=value)),
+    (Prefix, PREFIX | {"pictures": RULE}, OTHER_PREFIX | {"pictures": OTHER_RULE}, lambda value: source(prefix=value)),
+    (
+        PictureColumns,
+        PICTURE_COLUMNS,
+        OTHER_PICTURE_COLUMNS,
+        lambda value: of_pictures(table=TABLE | {"pictureColumns": value}),
+    ),
+    (PicturesOfPrefix, RULE, OTHER_RULE, lambda value: of_pictures(prefix={"bucket": "pictures", "pictures": value})),
+    (Picture, PICTURE, OTHER_PICTURE, lambda value: of_pictures(pictures=[value])),
+    (Manifest, {"key": "a/increment.meta"}, {"key": "b/increment.meta"}, lambda value: of_pictures(manifest=value)),
+    (
+        ImageSearchImport,
+        PLACE_OF_PICTURES,
+        OTHER_PLACE_OF_PICTURES,
+        lambda value: of_pictures(value, pictures=[PICTURE]),
+    ),
 ]
 
 
@@ -110,7 +166,8 @@ class TestWork:
     def test_every_field_is_classified(self) -> None:
         """Whoever adds one says here whether it makes a run a new one."""
         assert wire_names(BatchImportSpec) == set(FIELDS)
-        assert {"items", "table", "prefix"} == wire_names(ImportSource)
+        assert {"items", "table", "prefix", "pictures", "manifest"} == wire_names(ImportSource)
+        assert {"dataset", "imageSearch"} == wire_names(ImportTarget)
         assert {"ref", "project", "name", "onExisting"} == wire_names(DatasetImport)
         for model, value, other, _ in INSIDE:
             assert wire_names(model) == set(value) == set(other)
@@ -271,6 +328,9 @@ class TestDefaults:
             "table": source(table=TABLE),
             "prefix": source(prefix=PREFIX),
             "target": work({"target": FIELDS["target"][0], "onInvalid": "Skip"}),
+            "manifest": of_pictures(manifest={"key": "spring/increment.meta"}),
+            "pictures": of_pictures(pictures=[PICTURE]),
+            "prefix of pictures": of_pictures(prefix={"bucket": "pictures", "prefix": "spring/"}),
         }
         assert {
             "one file": "9c10ef01848703868b639ef0ffadd2ca",
@@ -278,10 +338,25 @@ class TestDefaults:
             "table": "b99bb80db3baafec64b9d9394ab16fc7",
             "prefix": "3c683ac654d544ec092436dfa1d3ac61",
             "target": "bee4735c0ba3859cb6a0e5a881cfd4fd",
+            "manifest": "3ae96b949273efb4cac2af0238aad0da",
+            "pictures": "c47dbc47358fcdf02cba2122796a1aea",
+            "prefix of pictures": "bcf92c988afe6dbacfeee4a2cb8b7900",
         } == found
         defaults = {
             (model.__name__, name): str(field.get_default(call_default_factory=True))
-            for model in (ImportedFile, Columns, Table, Prefix, ImportSource, DatasetImport)
+            for model in (
+                ImportedFile,
+                Columns,
+                Table,
+                Prefix,
+                ImportSource,
+                DatasetImport,
+                Picture,
+                PictureColumns,
+                PicturesOfPrefix,
+                Manifest,
+                ImageSearchImport,
+            )
             for name, field in model.model_fields.items()
             if not field.is_required() and field.get_default(call_default_factory=True) not in (None, {}, [])
         }
@@ -296,6 +371,20 @@ class TestDefaults:
             ("Table", "columns"): str(Columns()),
             ("Prefix", "operation"): "ADD",
             ("DatasetImport", "on_existing"): "Reindex",
+            ("Table", "picture_columns"): str(PictureColumns()),
+            ("Prefix", "pictures"): str(PicturesOfPrefix()),
+            ("Picture", "operation"): "ADD",
+            ("PictureColumns", "operation"): "OperationType",
+            ("PictureColumns", "product_id"): "ProductId",
+            ("PictureColumns", "pic_name"): "PicName",
+            ("PictureColumns", "category_id"): "CategoryId",
+            ("PictureColumns", "int_attr"): "IntAttr",
+            ("PictureColumns", "str_attr"): "StrAttr",
+            ("PictureColumns", "custom_content"): "CustomContent",
+            ("PictureColumns", "crop"): "Crop",
+            ("PictureColumns", "region"): "Region",
+            ("PicturesOfPrefix", "product_id_from"): "FileName",
+            ("PicturesOfPrefix", "separator"): "_",
         } == {key: value for key, value in defaults.items() if value}
 
 

@@ -34,6 +34,7 @@ from controller.core.imports.job import (
     advance,
 )
 from controller.core.imports.phases import BEGUN
+from controller.core.imports.steps import Pause
 from controller.core.plan import Standing
 from controller.core.reasons import Reason
 
@@ -318,7 +319,8 @@ class TestHeldBack:
         if free.step == ResolveSource() and how == {"mode": "DryRun"}:
             assert free == held
             return
-        assert held.step is None
+        notes = "suspend" in how and observed.run is not None and not observed.run.settled
+        assert held.step == (Pause() if notes else None)
         assert held.verdict.suspended == ("suspend" in how)
         assert held.verdict.look_again is None
         concludes = free.step == Conclude()
@@ -334,6 +336,7 @@ class TestHeldBack:
         free = decide(observed, **fields)
         assert free == decide(observed, **fields, mode="Observe") == decide(observed, **fields, mode="DryRun")
         held = decide(observed, **fields, suspend=True)
+        assert held.step in {None, Pause()}
         assert replace(free.verdict, suspended=True, look_again=None) == held.verdict
 
     @pytest.mark.parametrize(
@@ -540,7 +543,8 @@ def test_every_step_of_a_random_walk_is_one_of_the_table(
         assert decided.phase == known or (known, decided.phase) in TRANSITIONS
         acting = fields.get("mode", "Apply") == "Apply" and not fields.get("suspend", False)
         reads = fields.get("mode") == "DryRun" and not fields.get("suspend", False)
-        assert decided.step is None or acting or (reads and decided.step == ResolveSource())
+        notes = decided.step == Pause() and fields.get("suspend", False)
+        assert decided.step is None or acting or notes or (reads and decided.step == ResolveSource())
         sends = isinstance(decided.step, SendChunks | SendAgain)
         assert not sends or (observed.run and not observed.run.holder and not observed.run.settled and observed.topic)
         assert not isinstance(decided.step, WriteRecord) or (observed.run is None and known not in BEGUN)

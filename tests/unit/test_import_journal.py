@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from controller.cloud.errors import CloudError, Conflict, Invalid, TimedOut, Unavailable
+from controller.cloud.errors import CloudError, Conflict, Invalid, Overloaded, TimedOut, Unavailable
 from controller.core.imports.identity import segment_key
 from controller.core.imports.records import Answered, Attempt, Record
 from controller.reconcile.imports.journal import Journal, JournalTaken, read_journal
@@ -47,9 +47,9 @@ class Lossy:
         return getattr(self.oss, name)
 
 
-def lost(*, effect: bool) -> tuple[bool, CloudError]:
+def lost(kind: type[CloudError] = TimedOut, *, effect: bool) -> tuple[bool, CloudError]:
     """An answer that does not come."""
-    return effect, TimedOut("oss:PutObject", "no answer")
+    return effect, kind("oss:PutObject", "no answer")
 
 
 def retry(number: int) -> Record:
@@ -104,11 +104,14 @@ def test_threads_that_append_together_share_segments_and_are_folded_in_the_store
     assert {retry(number) for number in range(20)} == set(folded)
 
 
+@pytest.mark.parametrize("kind", [TimedOut, Overloaded])
 @pytest.mark.parametrize("effect", [False, True])
-def test_a_put_whose_answer_is_lost_is_settled_by_a_second_one(bucket: Lossy, *, effect: bool) -> None:
+def test_a_put_whose_answer_is_lost_is_settled_by_a_second_one(
+    bucket: Lossy, kind: type[CloudError], *, effect: bool
+) -> None:
     """It is stored once, whether the first one took effect or not."""
     journal = Journal(bucket, WORK, RUN, 0)
-    bucket.fates = [lost(effect=effect)]
+    bucket.fates = [lost(kind, effect=effect)]
     journal.append([retry(0)])
     journal.append([retry(1)])
     assert [retry(0), retry(1)] == stored(bucket)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 import pytest
@@ -54,6 +55,27 @@ def test_every_rate_lets_calls_through(rate: float) -> None:
         delay = pace.delay(pace.at)
         assert 0 == pace.delay(pace.at + delay + 1e-9)
         pace.take()
+
+
+@pytest.mark.parametrize("ends", [None, Denied("x:Y", "no"), Throttled("x:Y", "slower")], ids=["ok", "no", "slower"])
+def test_a_scope_of_one_call_at_a_time_counts_from_the_end_of_a_call(ends: Exception | None) -> None:
+    """However long it took and however it ended: the next is not earlier than a whole interval after."""
+    now = [100.0]
+    limiter = Limiter("s", rate=1.0, burst=1, spaced=True, clock=lambda: now[0])
+
+    def call() -> None:
+        with limiter.slot(Lane.EDIT):
+            now[0] += 3.0
+            if ends is not None:
+                raise ends
+
+    with suppress(Denied, Throttled):
+        call()
+    assert 1.0 == limiter._pace.delay(now[0])  # noqa: SLF001 - the wait itself is what is tested
+    now[0] += 1.0
+    with limiter.slot(Lane.RESYNC):
+        now[0] += 0.5
+    assert 1.0 == limiter._pace.delay(now[0])  # noqa: SLF001 - as above
 
 
 def test_a_burst_goes_at_once_and_then_the_rate_holds() -> None:

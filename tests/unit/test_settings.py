@@ -57,6 +57,25 @@ def test_imports_have_workers_and_a_length_of_their_own(monkeypatch: pytest.Monk
     assert (4, 1_000_000) == (Settings().import_workers, Settings().imm_request_bytes)
 
 
+@pytest.mark.parametrize("url", ["https://operator.example.com", "http://10.0.0.1:8443/hooks/", "https://a.b/c-d/e_f"])
+def test_a_callback_address_is_http(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Its path is put behind it; without one there are no callbacks."""
+    assert Settings().callback_url is None
+    monkeypatch.setenv("IMM_OPERATOR_CALLBACK_URL", url)
+    assert url == Settings().callback_url
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://a.b", "https://", "https://a.b?x=1", "https://a.b/#x", "https://me:key@a.b", "a.b", "https://a b", ""],
+)
+def test_no_other_address_is_taken_for_callbacks(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Nor one with a key, a query or a fragment in it."""
+    monkeypatch.setenv("IMM_OPERATOR_CALLBACK_URL", url)
+    with pytest.raises(ValidationError):
+        Settings()
+
+
 def test_settings_never_change() -> None:
     """Read once."""
     with pytest.raises(ValidationError):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.api import crd
-from controller.api.batchimport import FailedItem, PastRun, Phase, Totals
+from controller.api.batchimport import FailedItem, PastRun, Phase, TaskStatus, Totals
 from controller.api.bounds import MORE, cut
 from controller.api.kind import Kind
 from controller.api.status import Condition, Drift, Identity, Intent
@@ -101,6 +101,8 @@ def worst(kind: type[Kind], text: str, number: int = 2**63 - 1) -> dict[str, Any
         said[name] = model(**dict.fromkeys(model.model_fields, number))
     said |= {"phase": Phase.SUBMITTING, "started_at": NOW, "ended_at": NOW}
     said["failures"] = [FailedItem(item=text, error=text)] * 50
+    said["warnings"] = [text] * 50
+    said["task"] = TaskStatus(id=number, state=text, message=text, submitted_at=NOW)
     totals = Totals(**dict.fromkeys(Totals.model_fields, number))
     said["history"] = [PastRun(run=text, phase=Phase.SUBMITTING, totals=totals, ended_at=NOW)] * 50
     status = target.status.model_copy(update={name: value for name, value in said.items() if name in fields})

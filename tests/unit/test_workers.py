@@ -27,6 +27,7 @@ from controller.runtime.store import Store
 from controller.runtime.workers import Workers
 from tests.unit.operator_doubles import Clock, Fate, World
 from tests.unit.steps_room import failing
+from tests.unit.test_task_turns import SEAT, import_of, store_of
 
 EDIT, RESYNC = Lane.EDIT, Lane.RESYNC
 
@@ -106,6 +107,18 @@ async def test_who_waits_for_an_account_is_run_when_it_becomes_ready() -> None:
         room.observe(room.world.account)
         await until(lambda: "bind photos" in room.world.cloud.effects, "the binding's own pass")
         assert room.ready(room.world.account)
+
+
+async def test_whose_turn_came_at_an_instance_is_run_after_the_pass_that_found_it() -> None:
+    """Nobody edits it, and it need not wait until it looks by itself."""
+    async with working(1) as room:
+        turns, first, second = room.world.context.turns, import_of("first"), import_of("second", 1)
+        store = store_of(first, second)
+        turns.stand(SEAT, first, store, running=True)
+        turns.stand(SEAT, second, store, running=False)
+        turns.leave(first)
+        room.observe(room.world.account)
+        await until(lambda: room.results().get("success") == 1, "the second, which is gone meanwhile")
 
 
 async def test_a_pass_that_met_a_newer_version_is_run_again_soon() -> None:

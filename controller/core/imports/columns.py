@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from controller.api.bounds import cut
 from controller.api.importsource import Columns, Operation, Table, TableFormat
@@ -15,36 +15,54 @@ from controller.core.imports.rules import Path, judge, spelled
 SHOWN_COLUMNS = 40
 SHOWN_NAMES = 400  # bytes
 LABELS = "customLabels"  # the field of a JSON line that holds labels by their own names
+SAID_BY = "spec.source.table.columns"
 _usual = Columns()
 
 
-def expected(columns: Columns) -> set[str]:
-    """The columns, besides the file's own, that a table must have: whoever names one means it to be there.
+class Named(NamedTuple):
+    """The columns of a table that mean something.
 
-    Under their usual names all but the file's may be missing.
+    Attributes:
+        subject: The column of what a record is about: each record must have it.
+        expected: What a table must have besides, for the spec names it.
+        known: All of them.
+        said_by: The field of the spec that says which is which.
     """
-    named = {column for column in _own(columns) if column not in _own(_usual)}
-    return named | set(columns.labels.values())
+
+    subject: str
+    expected: frozenset[str]
+    known: frozenset[str]
+    said_by: str
 
 
-def check_header(where: str, header: list[str], columns: Columns) -> tuple[Problem, ...]:
+def named(columns: Columns) -> Named:
+    """The columns of a table of files.
+
+    Under their usual names all but the file's may be missing; whoever names one means it to be there.
+    """
+    labels = frozenset(columns.labels.values())
+    own = frozenset(_own(columns))
+    return Named(columns.uri, (own - {*_own(_usual)}) | labels, own | labels | {columns.uri}, SAID_BY)
+
+
+def check_header(where: str, header: list[str], columns: Named) -> tuple[Problem, ...]:
     """What is wrong with the header line of a CSV table."""
     times = Counter(header)
-    mapped = {columns.uri, *_own(columns), *columns.labels.values()}
+    needed = columns.expected | {columns.subject}
     return (
-        *(missing(where, name, header) for name in sorted({columns.uri} | expected(columns)) if name not in times),
+        *(missing(where, name, header, columns.said_by) for name in sorted(needed) if name not in times),
         *(
             Problem(where, name, "", f"the table has {times[name]} columns of this name: rename all but one")
-            for name in sorted(mapped)
+            for name in sorted(columns.known)
             if times[name] > 1
         ),
     )
 
 
-def missing(where: str, name: str, there: Iterable[str]) -> Problem:
+def missing(where: str, name: str, there: Iterable[str], said_by: str = SAID_BY) -> Problem:
     """A column that is not there, with those that are."""
     names = cut(", ".join(name or "''" for name in islice(there, SHOWN_COLUMNS)) or "none", SHOWN_NAMES)
-    return Problem(where, name, "", f"there is no such column, only: {names}; spec.source.table.columns says which")
+    return Problem(where, name, "", f"there is no such column, only: {names}; {said_by} says which")
 
 
 def file_of(where: str, record: Mapping[str, Any], table: Table) -> Item | tuple[Problem, ...]:

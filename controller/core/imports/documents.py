@@ -27,7 +27,12 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ResolutionRecord(Document, frozen=True, kw_only=True, rename="camel"):
-    """Which run one reading of the source led to; `run` is empty where problems kept it from being one."""
+    """Which run one reading of the source led to; `run` is empty where problems kept it from being one.
+
+    Of pictures, besides: `wide` lines delete a whole product, `unchecked` pictures did not tell enough, `warnings` are
+    the first doubts of `warning_count`, `content` and `source_etag` as in `RunRecord`, `existing` pairs are in the
+    instance already (None where that was not asked).
+    """
 
     run: str
     digest: str
@@ -38,12 +43,23 @@ class ResolutionRecord(Document, frozen=True, kw_only=True, rename="camel"):
     resolved_at: datetime
     problems: int
     first_problems: tuple[str, ...] = ()
+    wide: int = 0
+    unchecked: int = 0
+    warnings: tuple[str, ...] = ()
+    warning_count: int = 0
+    content: str = ""
+    source_etag: str = ""
+    existing: int | None = None
 
 
 class RunRecord(Document, frozen=True, kw_only=True, rename="camel"):
     """Whose run it is, where it goes, what it holds. Written before anything is submitted, and never again.
 
-    `cluster` is the uid of the cluster's kube-system namespace, `work` the hash of the work fields.
+    `cluster` is the uid of the cluster's kube-system namespace, `work` the hash of the work fields. Either `project`
+    and `dataset` are set, or `instance`, `bucket` and `path` (as spec.target.imageSearch has it).
+
+    `content` is the folder under runs/ with the parts, empty where that is the run's own. `source_etag` is that of the
+    user's own manifest, which is submitted as it is; empty where one is made of the parts.
     """
 
     cluster: str
@@ -52,24 +68,34 @@ class RunRecord(Document, frozen=True, kw_only=True, rename="camel"):
     work: str
     account_id: str
     region: str
-    project: str
-    dataset: str
-    on_existing: OnExisting
     items: int
     skipped: int
     digest: str
     nonce: str
     started_at: datetime
     token: str = ""
+    project: str = ""
+    dataset: str = ""
+    on_existing: OnExisting = OnExisting.REINDEX
+    instance: str = ""
+    bucket: str = ""
+    path: str = ""
+    content: str = ""
+    source_etag: str = ""
+    unchecked: int = 0
 
 
 class RunEnd(Document, frozen=True, kw_only=True, rename="camel"):
-    """How a run ended; overwritten where a retry or a late word changed that."""
+    """How a run ended; overwritten where a retry or a late word changed that.
+
+    `unknowable` is `RunState.unknowable`: a status that says so still is no other one after a restart.
+    """
 
     phase: Phase
     totals: Totals
     token: str
     ended_at: datetime
+    unknowable: str = ""
 
     def says(self, totals: Totals, token: str) -> bool:
         """Whether it was written of these very counts, after this very retry."""

@@ -11,6 +11,7 @@ import json
 import re
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from controller.api.batchimport import BatchImportSpec
 
@@ -21,6 +22,9 @@ NAMED_OTHERWISE = ("ref", "project", "name")  # of target.dataset: only the proj
 SETS = ("include", "exclude")  # of source.prefix: their order says nothing
 RUNS = "runs"
 USER_DATA = re.compile(r"imm-operator/1/([0-9a-f]{32})/([0-9a-zA-Z_-]{1,64})/(0|[1-9][0-9]{0,8})")
+MARK_HEADER = "x-oss-meta-imm-operator-run"  # of a manifest that an import put into its place
+MARK = re.compile(r"([0-9a-f]{32})/([1-9][0-9]{0,8})")
+CALLBACK = re.compile(r"(?:/[^?#]*)?/v1/callbacks/([0-9a-f]{32})/([0-9a-zA-Z_-]{1,64})/?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +36,35 @@ class Address:
     chunk: int
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Whose manifest it is: the run and its attempt, counted from 1 (`RunState.attempts`)."""
+
+    run: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """Which run a callback speaks of. The nonce is the run record's."""
+
+    run: str
+    nonce: str
+
+
 def work_hash(
-    spec: BatchImportSpec, *, account_id: str, region: str, namespace: str, name: str, project: str, dataset: str
+    spec: BatchImportSpec,
+    *,
+    account_id: str,
+    region: str,
+    namespace: str,
+    name: str,
+    project: str = "",
+    dataset: str = "",
 ) -> str:
     """32 hex digits of everything that decides the work, `project` and `dataset` as the target was resolved to.
+
+    An import into Image Search has neither: its target's own fields count.
 
     Defaults are left out, so that neither a field that this version does not know yet nor one that the API server
     fills in changes anything. Items count in their order, in which they are sent; labels and globs in none.
@@ -63,13 +92,21 @@ def problems_key(work: str, token: str | None) -> str:
     return f"{RUNS}/{resolution_hash(work, token)}.problems.jsonl"
 
 
+def progress_key(reading: str) -> str:
+    """How far the check of a source is; `reading` is `resolution_hash`. Overwritten batch by batch."""
+    return f"{RUNS}/{reading}.progress.json"
+
+
 def record_key(run: str) -> str:
     """The run record."""
     return f"{RUNS}/{run}/record.json"
 
 
 def part_key(run: str, number: int) -> str:
-    """A part of the frozen content (`controller.core.imports.items.PART` items), counted from 0."""
+    """A part of the frozen content (`controller.core.imports.items.PART` items), counted from 0.
+
+    Instead of the run it may be a reading that has them (`RunRecord.content`).
+    """
     return f"{RUNS}/{run}/items/{number:06}.jsonl"
 
 
@@ -86,6 +123,47 @@ def report_key(run: str) -> str:
 def end_key(run: str) -> str:
     """The object with the verdict."""
     return f"{RUNS}/{run}/end.json"
+
+
+def original_key(run: str) -> str:
+    """The user's own manifest, kept before another is put in its place."""
+    return f"{RUNS}/{run}/original.meta"
+
+
+def upload_key(run: str) -> str:
+    """The upload of a manifest that was begun last: a process that begins anew drops its parts."""
+    return f"{RUNS}/{run}/upload.json"
+
+
+def task_report_key(run: str, chunk: int) -> str:
+    """The report of a task, byte for byte as the service gave it."""
+    return f"{RUNS}/{run}/tasks/{chunk:06}.report"
+
+
+def manifest_mark(run: str, attempt: int) -> str:
+    """What a manifest that an import puts into its place says in its metadata (`MARK_HEADER`)."""
+    return f"{run}/{attempt}"
+
+
+def parse_manifest_mark(text: str) -> Mark | None:
+    """Whose manifest it is; None where the text is not of our making."""
+    found = MARK.fullmatch(text)
+    return Mark(found[1], int(found[2])) if found else None
+
+
+def callback_path(run: str, nonce: str) -> str:
+    """The path of a run's callback address, behind whatever the operator's public address is."""
+    return f"/v1/callbacks/{run}/{nonce}"
+
+
+def parse_callback(address: str) -> Callback | None:
+    """The run of a callback address, or of its path alone; None where it is not of our making."""
+    try:
+        path = urlsplit(address).path
+    except ValueError:
+        return None
+    found = CALLBACK.fullmatch(path)
+    return Callback(found[1], found[2]) if found else None
 
 
 def user_data(run: str, nonce: str, chunk: int) -> str:
@@ -109,7 +187,7 @@ def parse_user_data(text: str) -> Address | None:
 def _work(spec: BatchImportSpec) -> dict[str, Any]:
     work = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True, include=set(WORK))
     for name in NAMED_OTHERWISE:
-        work["target"]["dataset"].pop(name, None)
+        work["target"].get("dataset", {}).pop(name, None)
     prefix = work["source"].get("prefix") or {}
     for name in SETS:
         if name in prefix:

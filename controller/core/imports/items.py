@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from enum import StrEnum
 
 import msgspec
 
@@ -36,6 +37,19 @@ class Problem(msgspec.Struct, frozen=True):
         if self.value:
             return f"{self.where}: {self.field} {self.value!r}: {self.rule}"
         return f"{self.where}: {self.rule}" if self.field == "line" else f"{self.where}: {self.field}: {self.rule}"
+
+
+class Severity(StrEnum):
+    """What a finding means for its line: left out or rejected, or sent all the same."""
+
+    PROBLEM = "problem"
+    WARNING = "warning"
+
+
+class Finding(Problem, frozen=True):
+    """A problem of a line of a manifest or of its picture, or something that may become one, which is a warning."""
+
+    severity: Severity = Severity.PROBLEM
 
 
 _encoder = msgspec.json.Encoder(order="deterministic")

@@ -1,19 +1,21 @@
 """BatchImport as a job: what to do next, given what was observed, and what the status says of it.
 
 One step at a time: whoever applies it observes again and asks for the next. The phases' table is in
-`controller.core.imports.phases`, the words for people are in `controller.core.imports.words`.
+`controller.core.imports.phases`, the words for people are in `controller.core.imports.words`, what is of Image Search
+alone in `controller.core.imports.taskjob`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
-from controller.api.batchimport import BatchImportSpec, OnInvalid, Phase, Totals
+from controller.api.batchimport import BatchImportSpec, OnInvalid, Phase
 from controller.api.fields import Mode
 from controller.core.dependency import waiting_for
-from controller.core.durations import span
-from controller.core.imports import words
+from controller.core.imports import taskjob, words
+from controller.core.imports.decision import Decision, stand, take
+from controller.core.imports.limits import asks, end_phase, is_over, refused_retry, retries
 from controller.core.imports.observed import ObservedImport, ObservedRun, Resolution
 from controller.core.imports.phases import BEGUN, ENDED, TRANSITIONS, IllegalStep, advance, diagram
 from controller.core.imports.steps import (
@@ -21,7 +23,9 @@ from controller.core.imports.steps import (
     BeginRetry,
     CancelRest,
     Conclude,
+    Pause,
     ResolveSource,
+    Resume,
     SendAgain,
     SendChunks,
     Step,
@@ -37,15 +41,6 @@ __all__ = [
 ]  # fmt: skip
 
 POLL = 30.0  # seconds until progress is shown again; a verdict usually comes first
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """The phase and verdict that hold until `step` is done; with no step there is nothing to do now."""
-
-    phase: Phase | None
-    verdict: Verdict
-    step: Step | None
 
 
 def decide(
@@ -69,26 +64,41 @@ def decide(
     if not acts(spec.mode, suspend=spec.suspend):
         decided = _hold_back(decided, spec, known, observed, now)
     advance(before, decided.phase, same_run=same_run)
-    return decided
+    noted = _note_time(spec, known, observed)
+    return replace(decided, step=noted) if noted is not None else decided
 
 
 def _decide(spec: BatchImportSpec, known: Phase | None, observed: ObservedImport, now: datetime) -> Decision:
     run, resolution = observed.run, observed.resolution
-    if run is not None and not run.holder and run.settled and run.concluded and not _retries(spec, run, now):
+    if run is not None and _is_ended(run) and not retries(spec, run, now):
         return _ended(spec, run, now)
     blocked = _blocked(known, observed)
     if blocked is not None:
-        return _stand(known, blocked)
-    if resolution is None:
-        return _step(Phase.RESOLVING, Reason.RESOLVING, words.READING, ResolveSource())
-    if run is None:
-        return _unbegun(spec, observed, resolution)
+        return stand(known, blocked)
+    if run is None or resolution is None:
+        return _unbegun(spec, observed)
     if run.holder:
         phase = known if known in BEGUN else Phase.REJECTED
         message = words.taken(observed.work_bucket, resolution.run, run.holder)
-        return _stand(phase, stalled(Reason.OWNERSHIP_CONFLICT, message))
-    under_way = None if run.settled else _clear_up(spec, run, now) or _send(observed, resolution, run, now)
-    return under_way or _settled(spec, known, run, now)
+        return stand(phase, stalled(Reason.OWNERSHIP_CONFLICT, message))
+    return _settled(spec, known, run, now) if run.settled else _under_way(spec, observed, resolution, run, now)
+
+
+def _is_ended(run: ObservedRun) -> bool:
+    return run.settled and run.concluded and not run.holder
+
+
+def _note_time(spec: BatchImportSpec, known: Phase | None, observed: ObservedImport) -> Step | None:
+    """Suspension is on record while it lasts, before anything else is done, so that the deadline stands still.
+
+    Only in mode Apply: the others write nothing.
+    """
+    run = observed.run
+    if run is None or run.holder or spec.mode is not Mode.APPLY or _blocked(known, observed) is not None:
+        return None
+    if spec.suspend:
+        return Pause() if not (run.paused or run.settled) else None
+    return Resume() if run.paused and not _is_ended(run) else None
 
 
 def _blocked(known: Phase | None, observed: ObservedImport) -> Plan | None:
@@ -103,70 +113,90 @@ def _blocked(known: Phase | None, observed: ObservedImport) -> Plan | None:
     return None
 
 
-def _unbegun(spec: BatchImportSpec, observed: ObservedImport, resolution: Resolution) -> Decision:
+def _unbegun(spec: BatchImportSpec, observed: ObservedImport) -> Decision:
     """Say no before anything is submitted, and so before anything is billed."""
-    refusal: Plan | None = None
-    if resolution.problem_count and (spec.on_invalid is OnInvalid.REJECT or not resolution.items):
-        refusal = stalled(Reason.SOURCE_INVALID, words.wrong(spec, resolution))
-    elif spec.max_items is not None and resolution.items > spec.max_items:
-        refusal = stalled(Reason.TOO_MANY_ITEMS, words.too_many(resolution.items, spec.max_items))
+    resolution, blocked = observed.resolution, taskjob.blocked(observed)
+    if blocked is not None:
+        return stand(Phase.RESOLVING, blocked)
+    if resolution is None:
+        return take(Phase.RESOLVING, Reason.RESOLVING, words.READING, ResolveSource())
+    refusal = _refusal(spec, observed, resolution)
     if refusal is not None:
-        return _stand(Phase.REJECTED, refusal)
-    if _lacks_events(observed, resolution):
-        return _stand(Phase.RESOLVING, stalled(Reason.EVENTS_MISSING, words.NO_EVENTS))
-    return _step(Phase.RESOLVING, Reason.SUBMITTING, words.BEGINNING, WriteRecord())
+        return stand(Phase.REJECTED, refusal)
+    if _lacks_events(spec, observed, resolution):
+        return stand(Phase.RESOLVING, stalled(Reason.EVENTS_MISSING, words.NO_EVENTS))
+    return take(Phase.RESOLVING, Reason.SUBMITTING, words.BEGINNING, WriteRecord())
+
+
+def _refusal(spec: BatchImportSpec, observed: ObservedImport, resolution: Resolution) -> Plan | None:
+    if resolution.problem_count and (spec.on_invalid is OnInvalid.REJECT or not resolution.items):
+        return stalled(Reason.SOURCE_INVALID, words.wrong(spec, resolution))
+    if spec.max_items is not None and resolution.items > spec.max_items:
+        return stalled(Reason.TOO_MANY_ITEMS, words.too_many(spec, resolution.items, spec.max_items))
+    return taskjob.refuse(spec, observed, resolution)
 
 
 def _settled(spec: BatchImportSpec, known: Phase | None, run: ObservedRun, now: datetime) -> Decision:
-    if spec.retry is not None and _retries(spec, run, now):
-        return _step(Phase.SUBMITTING, Reason.SUBMITTING, words.RETRYING, BeginRetry(spec.retry.failed_items))
+    if spec.retry is not None and retries(spec, run, now):
+        return take(Phase.SUBMITTING, Reason.SUBMITTING, words.RETRYING, BeginRetry(spec.retry.failed_items))
     phase = end_phase(spec, run.totals) if known in ENDED else Phase.WAITING
-    return _step(phase, Reason.AWAITING_RESULTS, words.CONCLUDING, Conclude())
+    return take(phase, Reason.AWAITING_RESULTS, words.CONCLUDING, Conclude())
 
 
-def _clear_up(spec: BatchImportSpec, run: ObservedRun, now: datetime) -> Decision | None:
+def _under_way(
+    spec: BatchImportSpec, observed: ObservedImport, resolution: Resolution, run: ObservedRun, now: datetime
+) -> Decision:
+    if is_over(spec, run, now) and not run.cancelled:
+        return take(_sending(run), Reason.SUBMITTING, words.CANCELLING, CancelRest())
+    if spec.target.image_search is not None:
+        return taskjob.decide(spec, observed, resolution, run, now)
+    return _clear_up(run) or _send(spec, observed, resolution, run, now)
+
+
+def _clear_up(run: ObservedRun) -> Decision | None:
     """What comes before more is sent."""
-    if _over(spec, run, now) and not run.cancelled:
-        return _step(_sending(run), Reason.SUBMITTING, words.CANCELLING, CancelRest())
     unasked = tuple(number for number in run.lost if number not in run.asked)
     if unasked:
-        return _step(_sending(run), Reason.CONFIRMING, words.CONFIRMING, AskDataset(unasked))
+        return take(_sending(run), Reason.CONFIRMING, words.CONFIRMING, AskDataset(unasked))
     given_up = {*run.overdue, *(run.lost if run.cancelled else ())}
     if given_up:
-        return _step(
+        return take(
             _sending(run), Reason.AWAITING_RESULTS, words.ASKING, AskDataset(tuple(sorted(given_up)), final=True)
         )
     return None
 
 
-def _send(observed: ObservedImport, resolution: Resolution, run: ObservedRun, now: datetime) -> Decision:
+def _send(
+    spec: BatchImportSpec, observed: ObservedImport, resolution: Resolution, run: ObservedRun, now: datetime
+) -> Decision:
     if not (run.lost or run.unsent):
-        return _stand(Phase.WAITING, progressing(Reason.AWAITING_RESULTS, words.WAITING, look_again=_until(run, now)))
-    if _lacks_events(observed, resolution):
-        return _stand(_sending(run), stalled(Reason.EVENTS_MISSING, words.NO_EVENTS, look_again=_until(run, now)))
+        return stand(Phase.WAITING, progressing(Reason.AWAITING_RESULTS, words.WAITING, look_again=_until(run, now)))
+    if _lacks_events(spec, observed, resolution):
+        return stand(_sending(run), stalled(Reason.EVENTS_MISSING, words.NO_EVENTS, look_again=_until(run, now)))
     if run.full and not run.lost:
         wait = progressing(Reason.CONFIRMING, words.CONFIRMING, look_again=_until(run, now))
-        return _stand(_sending(run), wait)
+        return stand(_sending(run), wait)
     step = SendAgain(run.lost) if run.lost else SendChunks()
-    return _step(_sending(run), Reason.SUBMITTING, words.SENDING, step)
+    return take(_sending(run), Reason.SUBMITTING, words.SENDING, step)
 
 
 def _ended(spec: BatchImportSpec, run: ObservedRun, now: datetime) -> Decision:
     phase = end_phase(spec, run.totals)
-    late = _asks(spec, run) and _over(spec, run, now)
-    message = words.end(spec, run.totals, complete=phase is Phase.COMPLETE, retry_is_late=late)
-    return _stand(phase, ready(message) if phase is Phase.COMPLETE else stalled(Reason.PARTIALLY_FAILED, message))
+    refused = refused_retry(spec, run, now) if asks(spec, run) else ""
+    message = words.end(spec, run, complete=phase is Phase.COMPLETE, refused_retry=refused)
+    reason = Reason(run.unknowable or Reason.PARTIALLY_FAILED)
+    return stand(phase, ready(message) if phase is Phase.COMPLETE else stalled(reason, message))
 
 
 def _hold_back(
     decided: Decision, spec: BatchImportSpec, known: Phase | None, observed: ObservedImport, now: datetime
 ) -> Decision:
-    """What mode and suspension forbid is only told of. Reading the source is what DryRun is for."""
+    """What mode and suspension forbid is only told of."""
     step, run = decided.step, observed.run
     if step is None:
-        return replace(decided, verdict=_paused(decided.verdict, ())) if spec.suspend else decided
-    if isinstance(step, ResolveSource) and spec.mode is Mode.DRY_RUN and not spec.suspend:
-        return decided
+        return _at_rest(decided, run) if spec.suspend else decided
+    if _changes_nothing(step, spec):
+        return replace(decided, verdict=replace(decided.verdict, suspended=spec.suspend))
     shown = replace(decided, phase=known, step=None) if run is None else replace(decided, step=None)
     if run is not None and run.settled:
         shown = _ended(spec, run, now)
@@ -179,46 +209,33 @@ def _hold_back(
     return replace(shown, verdict=held)
 
 
-def _paused(verdict: Verdict, changes: tuple[str, ...]) -> Verdict:
-    return replace(verdict, suspended=True, planned_changes=changes, look_again=None)
+def _changes_nothing(step: Step, spec: BatchImportSpec) -> bool:
+    """Reading the source is what DryRun is for; a task that was submitted is followed to its end."""
+    if isinstance(step, ResolveSource):
+        return spec.mode is Mode.DRY_RUN and not spec.suspend
+    return isinstance(step, taskjob.FOLLOWS) and spec.mode is not Mode.DRY_RUN
+
+
+def _at_rest(decided: Decision, run: ObservedRun | None) -> Decision:
+    """A task runs on all the same, and no message tells of its end: it is looked at as before."""
+    look_again = decided.verdict.look_again if run is not None and run.chunk is not None else None
+    return replace(decided, verdict=_paused(decided.verdict, (), look_again))
+
+
+def _paused(verdict: Verdict, changes: tuple[str, ...], look_again: float | None = None) -> Verdict:
+    return replace(verdict, suspended=True, planned_changes=changes, look_again=look_again)
 
 
 def _sending(run: ObservedRun) -> Phase:
     return Phase.SUBMITTING if run.unsent or run.lost else Phase.WAITING
 
 
-def end_phase(spec: BatchImportSpec, totals: Totals) -> Phase:
-    """How a settled run ends: `spec.maxFailedItems` decides over all that did not succeed."""
-    failed = totals.failed + totals.unknown + totals.cancelled
-    return Phase.COMPLETE if failed <= spec.max_failed_items else Phase.FAILED
-
-
-def _asks(spec: BatchImportSpec, run: ObservedRun) -> bool:
-    return spec.retry is not None and spec.retry.failed_items != run.token
-
-
-def _retries(spec: BatchImportSpec, run: ObservedRun, now: datetime) -> bool:
-    """A retry that the deadline would cancel at once is not begun: the failures' reasons would be lost for nothing."""
-    return _asks(spec, run) and not _over(spec, run, now)
-
-
-def _over(spec: BatchImportSpec, run: ObservedRun, now: datetime) -> bool:
-    return spec.deadline is not None and now >= run.started_at + span(spec.deadline)
-
-
-def _lacks_events(observed: ObservedImport, resolution: Resolution) -> bool:
-    """Only what is indexed is answered by messages."""
-    return bool(resolution.adds) and not (observed.topic and observed.queue)
+def _lacks_events(spec: BatchImportSpec, observed: ObservedImport, resolution: Resolution) -> bool:
+    """Only what is indexed into a dataset is answered by messages."""
+    messages = spec.target.dataset is not None and resolution.adds > 0
+    return messages and not (observed.topic and observed.queue)
 
 
 def _until(run: ObservedRun, now: datetime) -> float:
     due = (run.next_due - now).total_seconds() if run.next_due else POLL
     return min(max(due, 1.0), POLL)
-
-
-def _stand(phase: Phase | None, plan: Plan) -> Decision:
-    return Decision(phase, plan.verdict, None)
-
-
-def _step(phase: Phase, reason: Reason, message: str, step: Step) -> Decision:
-    return Decision(phase, progressing(reason, message, look_again=0.0).verdict, step)

@@ -6,7 +6,8 @@ one for all of them, because what a record means depends on those before it (`co
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
@@ -22,6 +23,7 @@ class Means(StrEnum):
     INDEX = "index"  # BatchIndexFileMeta: answered by messages
     UPDATE = "update"  # BatchUpdateFileMeta: answers itself
     DELETE = "delete"  # BatchDeleteFileMeta: answers itself
+    TASK = "task"  # IncreaseInstance: one batch task of Image Search, for all that an attempt sends
 
 
 class Chunk(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -38,15 +40,24 @@ class Chunk(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Planned(msgspec.Struct, frozen=True, tag="planned", omit_defaults=True):
-    """These chunks are about to be sent. Nobody knows what those in `again` did: what is left of them is sent anew."""
+    """These chunks are about to be sent. Nobody knows what those in `again` did: what is left of them is sent anew.
+
+    Of a TASK chunk, which stands alone: `listed` are the ids of all tasks that the instance's list had for the same
+    bucket and path, and `etag` is the manifest that is to be submitted.
+    """
 
     at: datetime
     chunks: tuple[Chunk, ...]
     again: tuple[int, ...] = ()
+    listed: tuple[int, ...] = ()
+    etag: str = ""
 
 
 class Answered(msgspec.Struct, frozen=True, tag="answered", omit_defaults=True):
-    """The cloud took a chunk. For one that answers itself the verdicts stand before it."""
+    """The cloud took a chunk. For one that answers itself the verdicts stand before it.
+
+    `event` is IMM's event id, or the id of the task that a TASK chunk became.
+    """
 
     chunk: int
     at: datetime
@@ -76,18 +87,52 @@ class Cancelled(msgspec.Struct, frozen=True, tag="cancelled"):
 class Verdicts(msgspec.Struct, frozen=True, tag="verdicts", omit_defaults=True):
     """What became of items of a chunk: `succeeded` by ranges, `failed` and `unknown` with the reason of each.
 
-    `by` says who told: a message, the answer itself, the dataset when it was asked.
+    `by` says who told: a message, the answer itself, the dataset when it was asked, an ended task of Image Search. What
+    an ended task leaves in part, because there is much of it, is told by several of these.
     """
 
     chunk: int
     at: datetime
-    by: Literal["message", "answer", "dataset"]
+    by: Literal["message", "answer", "dataset", "task"]
     succeeded: tuple[Range, ...] = ()
     failed: tuple[tuple[int, str], ...] = ()
     unknown: tuple[int, ...] = ()
+    cancelled: tuple[Range, ...] = ()  # of a task that was stopped: never worked off
 
 
-Record = Planned | Answered | Turned | Attempt | Cancelled | Verdicts
+class Uploaded(msgspec.Struct, frozen=True, tag="uploaded"):
+    """This attempt's manifest lies in its place: so many lines, with this ETag."""
+
+    at: datetime
+    etag: str
+    lines: int
+
+
+class Unknowable(msgspec.Struct, frozen=True, tag="unknowable"):
+    """What became of the rest of a TASK chunk can never be known. `why` is a `controller.core.reasons.Reason`.
+
+    It is ManifestChanged, ReportUnreadable or ReportExpired. `words` say the particulars, for people.
+    """
+
+    chunk: int
+    at: datetime
+    why: str
+    words: str = ""
+
+
+class Paused(msgspec.Struct, frozen=True, tag="paused"):
+    """The object was suspended: from here on spec.deadline stands still."""
+
+    at: datetime
+
+
+class Resumed(msgspec.Struct, frozen=True, tag="resumed"):
+    """The object is suspended no more."""
+
+    at: datetime
+
+
+Record = Planned | Answered | Turned | Attempt | Cancelled | Verdicts | Uploaded | Unknowable | Paused | Resumed
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Record)
 
@@ -115,3 +160,18 @@ def ranges_of(indices: Iterable[int]) -> tuple[Range, ...]:
         else:
             found.append((index, index + 1))
     return tuple(found)
+
+
+def within(ranges: Sequence[Range], others: Sequence[Range]) -> Iterator[Range]:
+    """What of the first lies in the second, both ascending and without overlaps: by bisection, as each may be long."""
+    for first, end in ranges:
+        at = max(bisect_right(others, first, key=_first) - 1, 0)
+        while at < len(others) and others[at][0] < end:
+            start, stop = max(first, others[at][0]), min(end, others[at][1])
+            if start < stop:
+                yield start, stop
+            at += 1
+
+
+def _first(one: Range) -> int:
+    return one[0]

@@ -55,4 +55,46 @@ class Conclude:
     """Write the report, then the verdict."""
 
 
-Step = ResolveSource | WriteRecord | BeginRetry | CancelRest | AskDataset | SendAgain | SendChunks | Conclude
+@dataclass(frozen=True, slots=True)
+class UploadManifest:
+    """Put this attempt's increment.meta into its place, the user's own kept first, and journal it (`Uploaded`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitTask:
+    """Journal a TASK chunk of everything unsent, with the tasks listed and the manifest's ETag; then submit it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookForTask:
+    """The answer to the chunk's submit was lost: walk the whole list of tasks, and journal the one that is ours."""
+
+    chunk: int
+
+
+@dataclass(frozen=True, slots=True)
+class TurnTask:
+    """Two look-ups, spaced, did not have the chunk's task: journal that the submit took no effect (`Turned`)."""
+
+    chunk: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakeResult:
+    """The chunk's task ended: fetch its report, keep it, and journal what became of each line."""
+
+    chunk: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Journal that the object is suspended; the deadline stands still."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Journal that it is suspended no more."""
+
+
+TaskStep = UploadManifest | SubmitTask | LookForTask | TurnTask | TakeResult | Pause | Resume
+Step = ResolveSource | WriteRecord | BeginRetry | CancelRest | AskDataset | SendAgain | SendChunks | Conclude | TaskStep

@@ -7,13 +7,13 @@ both are UTF-8. Every line is looked at, whatever the ones before it were.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 
 from controller.api.importsource import Table, TableFormat
-from controller.core.imports.columns import check_header, expected, file_of, missing
+from controller.core.imports.columns import Named, check_header, file_of, missing, named
 from controller.core.imports.items import Item, Problem
 from controller.core.imports.lines import LONGEST, Dry, Lines, TooLong
 from controller.core.imports.rules import shown
@@ -29,30 +29,59 @@ class Row(NamedTuple):
     found: Item | tuple[Problem, ...]
 
 
-class TableReader:
-    """Takes blocks and gives the rows that they complete.
+class Record(NamedTuple):
+    """A record of a table by its columns, or what is wrong with it, and the line in which it begins."""
 
-    Attributes:
-        unusable: What is wrong lies with the table and not with single lines: none of them may be taken.
-    """
+    line: int
+    found: Mapping[str, Any] | tuple[Problem, ...]
+
+
+class TableReader:
+    """Takes blocks and gives the rows that they complete."""
 
     def __init__(self, table: Table) -> None:
-        self.unusable = False
         self._table = table
-        self._lines = Lines()
-        self._csv = csv.reader(map(self._text, self._lines), strict=True)
-        self._undecodable = False  # a line of the record at hand is not UTF-8
-        self._header: list[str] | None = None
-        self._never_seen = expected(table.columns)
-        self._first_names: list[str] | None = None  # of the first JSON line
+        self._records = RecordReader(table.format, named(table.columns))
+
+    @property
+    def unusable(self) -> bool:
+        """What is wrong lies with the table and not with single lines: none of them may be taken."""
+        return self._records.unusable
 
     def feed(self, block: bytes, *, last: bool) -> Iterator[Row]:
         """Iterate over the rows that are complete with this block; to be used up before the next block is fed.
 
         `last` says that there is no other.
         """
+        for line, found in self._records.feed(block, last=last):
+            yield Row(line, found if isinstance(found, tuple) else file_of(f"line {line}", found, self._table))
+
+
+class RecordReader:
+    """Takes blocks of a table and gives the records that they complete, whatever they are about.
+
+    Attributes:
+        unusable: What is wrong lies with the table and not with single lines: none of them may be taken.
+    """
+
+    def __init__(self, form: TableFormat, columns: Named) -> None:
+        self.unusable = False
+        self._format = form
+        self._columns = columns
+        self._lines = Lines()
+        self._csv = csv.reader(map(self._text, self._lines), strict=True)
+        self._undecodable = False  # a line of the record at hand is not UTF-8
+        self._header: list[str] | None = None
+        self._never_seen = set(columns.expected)
+        self._first_names: list[str] | None = None  # of the first JSON line
+
+    def feed(self, block: bytes, *, last: bool) -> Iterator[Record]:
+        """Iterate over the records that are complete with this block; to be used up before the next block is fed.
+
+        `last` says that there is no other.
+        """
         self._lines.feed(block, last=last)
-        read = self._read_json if self._table.format is TableFormat.JSON_LINES else self._read_csv
+        read = self._read_json if self._format is TableFormat.JSON_LINES else self._read_csv
         while not self.unusable:
             try:
                 found = read()
@@ -63,24 +92,24 @@ class TableReader:
                 line, problem = self._lines.number, Problem(self._where(), "line", "", _words(error))
                 self._lines.skip()
                 self.unusable = self._headless()
-                yield Row(line, (problem,))
+                yield Record(line, (problem,))
             else:
                 line = self._lines.number
                 self._lines.accept()
                 if found is not None:
-                    yield Row(line, found)
+                    yield Record(line, found)
         if last and not self.unusable:
             yield from self._end()
 
-    def _read_json(self) -> Item | tuple[Problem, ...]:
+    def _read_json(self) -> Mapping[str, Any]:
         record = _json.decode(next(self._lines))
         if self._first_names is None:
             self._first_names = list(record)
         if self._never_seen:
             self._never_seen.difference_update(record)
-        return file_of(self._where(), record, self._table)
+        return record
 
-    def _read_csv(self) -> Item | tuple[Problem, ...] | None:
+    def _read_csv(self) -> Mapping[str, Any] | tuple[Problem, ...] | None:
         """A row, or None of the header."""
         self._undecodable = False
         cells = next(self._csv)
@@ -89,13 +118,13 @@ class TableReader:
             return (Problem(self._where(), "line", "", NOT_UTF_8),)
         if self._header is None:
             self._header = cells
-            problems = check_header(self._where(), cells, self._table.columns)
+            problems = check_header(self._where(), cells, self._columns)
             self.unusable = bool(problems)
             return problems or None
         if len(cells) != len(self._header):
             words = f"it has {len(cells)} cells, the header has {len(self._header)}: put a cell with a comma in quotes"
             return (Problem(self._where(), "line", shown(",".join(cells[:3])), words),)
-        return file_of(self._where(), dict(zip(self._header, cells, strict=True)), self._table)
+        return dict(zip(self._header, cells, strict=True))
 
     def _text(self, line: bytes) -> str:
         """Whatever is in it, csv must see it, so as to find where the record ends."""
@@ -105,20 +134,23 @@ class TableReader:
             self._undecodable = True
             return line.decode(errors="replace")
 
-    def _end(self) -> Iterator[Row]:
+    def _end(self) -> Iterator[Record]:
         """What can only be told when all lines were seen."""
         problems: tuple[Problem, ...] = ()
         if self._headless():
             problems = (Problem("line 1", "line", "", "the table is empty: it needs a header line"),)
         elif self._first_names is not None:
-            problems = tuple(missing("every line", name, self._first_names) for name in sorted(self._never_seen))
+            problems = tuple(
+                missing("every line", name, self._first_names, self._columns.said_by)
+                for name in sorted(self._never_seen)
+            )
         if problems:
             self.unusable = True
-            yield Row(self._lines.number, problems)
+            yield Record(self._lines.number, problems)
 
     def _headless(self) -> bool:
         """Whether this is CSV and its first record, which must say what the columns are, is not there or no record."""
-        return self._table.format is TableFormat.CSV and self._header is None
+        return self._format is TableFormat.CSV and self._header is None
 
     def _where(self) -> str:
         return f"line {self._lines.number}"

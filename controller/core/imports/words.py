@@ -6,14 +6,12 @@ counts.
 
 from __future__ import annotations
 
-from typing import assert_never
-
 from controller.api.batchimport import BatchImportSpec, OnExisting, OnInvalid, Totals
 from controller.api.bounds import cut
 from controller.api.fields import Mode
 from controller.core.imports.chunks import MAX_FILES
 from controller.core.imports.identity import record_key
-from controller.core.imports.observed import ObservedImport, Resolution
+from controller.core.imports.observed import ObservedImport, ObservedRun, Resolution
 from controller.core.imports.steps import (
     AskDataset,
     BeginRetry,
@@ -25,6 +23,7 @@ from controller.core.imports.steps import (
     Step,
     WriteRecord,
 )
+from controller.core.imports.taskwords import never_known, pictures, task_changes
 from controller.core.plan import MAX_MESSAGE
 
 SHOWN = 3  # wrong lines in the message; the first ten are in status.failures
@@ -81,25 +80,29 @@ def wrong(spec: BatchImportSpec, found: Resolution) -> str:
     )
 
 
-def too_many(items: int, most: int) -> str:
+def too_many(spec: BatchImportSpec, items: int, most: int) -> str:
     """The source is longer than allowed."""
     return (
-        f"the source holds {items} files and spec.maxItems allows {most}; nothing was sent or billed. Raise maxItems "
-        "to import them"
+        f"the source holds {items} {_noun(spec)}s and spec.maxItems allows {most}; nothing was sent or billed. Raise "
+        "maxItems to import them"
     )
 
 
-def end(spec: BatchImportSpec, totals: Totals, *, complete: bool, retry_is_late: bool) -> str:
+def end(spec: BatchImportSpec, run: ObservedRun, *, complete: bool, refused_retry: str) -> str:
     """The verdict of a settled run. The four counts add up to the first."""
+    totals = run.totals
     counted = (
-        f"{_files(totals.items)}: {totals.succeeded} succeeded, {totals.failed} failed, {totals.unknown} unknown, "
-        f"{totals.cancelled} cancelled"
+        f"{_count(totals.items, _noun(spec))}: {totals.succeeded} succeeded, {totals.failed} failed, "
+        f"{totals.unknown} unknown, {totals.cancelled} cancelled"
     )
     left_out = f"; left out of the source: {_count(totals.skipped, 'wrong line')}" if totals.skipped else ""
-    late = ". spec.retry is not begun because spec.deadline is over: raise it, or leave it out" if retry_is_late else ""
+    late = f". spec.retry is not begun because {refused_retry}" if refused_retry else ""
     if complete:
         allowed = ALLOWED if totals.failed + totals.unknown + totals.cancelled else ""
         return f"{counted}{left_out}{'' if totals.items else NO_FILE}{allowed}{late}"
+    if run.unknowable:
+        told = "" if refused_retry else f". Unknown, as {never_known(run.unknowable)}"
+        return cut(f"{counted}{left_out}{told}. status.report names them all{late}", MAX_MESSAGE)
     mend = "Mend the cause, raise spec.deadline" if totals.cancelled else "Mend the cause"
     return (
         f"{counted}{left_out}. spec.maxFailedItems allows {spec.max_failed_items} that did not succeed. "
@@ -117,15 +120,13 @@ def changes(step: Step, spec: BatchImportSpec, observed: ObservedImport) -> tupl
     """What Apply would do next, line by line, in files and calls."""
     match step:
         case ResolveSource():
-            lines = ["read and check spec.source, then send its files"]
+            lines = [f"read and check spec.source, then send its {_noun(spec)}s"]
         case WriteRecord():
             lines = _work(spec, observed.resolution)
         case BeginRetry():
-            totals = observed.run.totals if observed.run else Totals()
-            lines = [f"send {_files(totals.failed + totals.unknown + totals.cancelled)} again"]
+            lines = [f"send {_count(_unsuccessful(observed), _noun(spec))} again"]
         case SendChunks():
-            unsent = observed.run.unsent if observed.run else 0
-            lines = [f"send {_files(unsent)} in at least {_calls(unsent)}"]
+            lines = [f"send {_files(_unsent(observed))} in at least {_calls(_unsent(observed))}"]
         case CancelRest():
             lines = ["cancel what was not sent, as spec.deadline is over"]
         case AskDataset(chunks):
@@ -135,13 +136,24 @@ def changes(step: Step, spec: BatchImportSpec, observed: ObservedImport) -> tupl
         case Conclude():
             lines = ["write the report"]
         case _:
-            assert_never(step)
+            lines = task_changes(step, spec, _unsent(observed))
     return tuple(lines)
+
+
+def _unsent(observed: ObservedImport) -> int:
+    return observed.run.unsent if observed.run is not None else 0
+
+
+def _unsuccessful(observed: ObservedImport) -> int:
+    totals = observed.run.totals if observed.run is not None else Totals()
+    return totals.failed + totals.unknown + totals.cancelled
 
 
 def _work(spec: BatchImportSpec, resolution: Resolution | None) -> list[str]:
     if resolution is None or not resolution.items:
-        return ["record a run of no files"]
+        return [f"record a run of no {_noun(spec)}s"]
+    if spec.target.dataset is None:
+        return pictures(resolution, spec)
     adds, deletes, skipped = resolution.adds, resolution.deletes, resolution.skipped
     labels = spec.target.dataset.on_existing is OnExisting.UPDATE_LABELS
     only = "; of those that the dataset holds, only labels and CustomId are written" if labels else ""
@@ -149,6 +161,10 @@ def _work(spec: BatchImportSpec, resolution: Resolution | None) -> list[str]:
     lines += [f"delete the metadata of {_files(deletes)} in at least {_calls(deletes)}"] if deletes else []
     lines += [f"leave out {_count(skipped, 'wrong line')} of the source"] if skipped else []
     return lines
+
+
+def _noun(spec: BatchImportSpec) -> str:
+    return "file" if spec.target.dataset is not None else "line"
 
 
 def _files(count: int) -> str:

@@ -1,0 +1,1 @@
+"""increment.meta, the manifest of an Image Search batch: its lines, its rules, and how both are read."""
