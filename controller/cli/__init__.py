@@ -4,8 +4,10 @@ import click
 
 from controller.cli.crds import crds
 from controller.cli.docs import docs
+from controller.cli.manifest import manifest
 from controller.cli.render import render
 from controller.cli.run import run
+from controller.cli.tasks import tasks
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -16,5 +18,7 @@ def main() -> None:
 
 main.add_command(crds)
 main.add_command(docs)
+main.add_command(manifest)
 main.add_command(render)
 main.add_command(run)
+main.add_command(tasks)

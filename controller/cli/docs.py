@@ -1,11 +1,12 @@
-"""`imm-operator docs`: write docs/api.md from the models, or check that the written one is fresh.
+"""`imm-operator docs`: write the pages that are made from code, or check that the written ones are fresh.
 
-The tables are made from the very schema the API server enforces, so that they cannot promise anything else.
+The tables of api.md are made from the very schema the API server enforces, those of manifest-rules.md from the rules
+that check a manifest, so that they cannot promise anything else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ import click
 from controller.api import crd
 from controller.api.fields import API_VERSION, DETACH, END_GRACE_PERIOD, RECONCILE_REQUESTED_AT, RULES
 from controller.api.kind import Kind
+from controller.cli import manifest_rules
+from controller.cli.manifest_rules import cell
 
-FILE = "api.md"
 INTRODUCTION = f"""# API reference
 
 <!-- Generated from controller/api by `make crds`. Do not edit. -->
@@ -34,25 +36,29 @@ These annotations are read on every kind:
 
 
 @click.command()
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help=f"Write {FILE} into this folder.")
-@click.option("--check", is_flag=True, help="Write nothing; fail when the file in --out is not what would be written.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Write the pages into this folder.")
+@click.option("--check", is_flag=True, help="Write nothing; fail when a page in --out is not what would be written.")
 def docs(out: Path | None, *, check: bool) -> None:
-    """Print the API reference, or keep it in a folder."""
-    text = reference()
+    """Print the API reference and the rules of a manifest, or keep them in a folder."""
+    pages = {name: made() for name, made in PAGES.items()}
     if out is None:
-        click.echo(text, nl=False)
+        click.echo("\n".join(pages.values()), nl=False)
         return
-    target = out / FILE
-    fresh = target.is_file() and target.read_text(encoding="utf-8") == text
-    if check and not fresh:
-        raise click.ClickException(f"not fresh: {target}; run `make crds` and commit the result")
-    if not check and not fresh:
+    stale = {out / name: text for name, text in pages.items() if not _is_fresh(out / name, text)}
+    if check and stale:
+        named = ", ".join(str(target) for target in stale)
+        raise click.ClickException(f"not fresh: {named}; run `make crds` and commit the result")
+    for target, text in stale.items():
         out.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8", newline="\n")
 
 
+def _is_fresh(target: Path, text: str) -> bool:
+    return target.is_file() and target.read_text(encoding="utf-8") == text
+
+
 def reference() -> str:
-    """The whole document, in Markdown."""
+    """The page of all kinds, in Markdown."""
     return "\n".join([INTRODUCTION, *(_chapter(kind) for kind in crd.ALL)])
 
 
@@ -112,13 +118,11 @@ def _rules(field: dict[str, Any], *, required: bool) -> str:
         said.append(f"each: {_rules(held, required=False)}")
     elif held:
         said += [f"each: {rule['message']}" for rule in held.get(RULES, ())]
-    return _cell("; ".join(said))
+    return cell("; ".join(said))
 
 
 def _words(field: dict[str, Any]) -> str:
-    return _cell(field.get("description", ""))
+    return cell(field.get("description", ""))
 
 
-def _cell(text: str) -> str:
-    """Text that cannot end a table's cell."""
-    return " ".join(text.replace("|", "\\|").split())
+PAGES: dict[str, Callable[[], str]] = {"api.md": reference, "manifest-rules.md": manifest_rules.page}

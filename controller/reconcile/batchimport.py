@@ -10,18 +10,20 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from controller.api.batchimport import BatchImport, BatchImportStatus, Phase
-from controller.cloud.errors import CloudError, NotLeading, Retryable
+from controller.cloud.errors import CloudError, NotLeading, Retryable, Throttled
 from controller.core.imports.job import Decision, decide
-from controller.core.imports.steps import SendAgain, SendChunks, Step
+from controller.core.imports.steps import SendAgain, SendChunks, Step, SubmitTask, UploadManifest
 from controller.core.plan import Standing, Verdict
 from controller.core.reasons import Reason
 from controller.reconcile.context import Context, Outcome, resync_after
 from controller.reconcile.dependencies import Postponed
 from controller.reconcile.failures import verdict_of
-from controller.reconcile.imports.look import Ground, Look, again, ground, look
+from controller.reconcile.imports.gone import let_go
+from controller.reconcile.imports.ground import Ground, ground
+from controller.reconcile.imports.look import Look, again, look, recalled
 from controller.reconcile.imports.over import asks, has_ended
 from controller.reconcile.imports.show import show
 from controller.reconcile.imports.take import take
@@ -57,9 +59,7 @@ def reconcile_import(target: BatchImport, context: Context) -> Outcome:
         controller.reconcile.ports.ObjectGone: the object is not there any more.
     """
     if target.metadata.deleting:
-        if target.status.run is not None:
-            context.runs.drop(target.status.run)
-        context.resolutions.forget((target.metadata.namespace, target.metadata.name))
+        let_go(target, context)
         return Outcome(gone=True)
     try:
         known = ground(target, context)
@@ -98,15 +98,14 @@ def _advance(known: Ground, context: Context, until: Callable[[], bool]) -> _Rea
                 return _Reached(found, decision)
     except CloudError as error:
         log.warning("BatchImport %s/%s: %s", known.target.metadata.namespace, known.target.metadata.name, error)
-        if found is not None and found.run is not None and not found.run.journal.broken:
-            found = again(found, known, context)
+        found = recalled(found, known, context) if found is not None else None
         return _Reached(found, decision, error, moved=_moved(first, found))
 
 
 def _unnamed(step: Step, found: Look, known: Ground) -> bool:
     """Whether a step would send what the stored status does not speak of: what is billed is always in the history."""
     resolution = found.observed.resolution
-    sends = isinstance(step, SendChunks | SendAgain)
+    sends = isinstance(step, SendChunks | SendAgain | UploadManifest | SubmitTask)
     return sends and resolution is not None and known.target.status.run != resolution.run
 
 
@@ -136,10 +135,18 @@ def _conclude(known: Ground, reached: _Reached, context: Context) -> Outcome:
     target, error, decision = known.target, reached.error, reached.decision
     if isinstance(error, NotLeading) and error.opens_in is None:
         return Outcome()  # another process leads, and its word counts
+    pictures = target.spec.target.image_search is not None
+    if pictures and isinstance(error, Throttled):
+        error = None  # the limiter slows down, and nothing is wrong
+        if decision is None:
+            return Outcome(look_again=SOON)
+        decision = replace(decision, step=None, verdict=replace(decision.verdict, look_again=SOON))
     verdict = verdict_of(error) if error is not None else decision.verdict if decision is not None else None
     if verdict is None:
         raise RuntimeError("a pass ended with neither a decision nor an error")
     verdict = heard(target, verdict, error, context)
+    if pictures and verdict.standing is not Standing.PROGRESSING and not _has_task(reached.look):
+        context.turns.leave(target)
     phase: Phase | None = decision.phase if decision is not None else target.status.phase if known.same else None
     status = summarize(target, show(known, reached.look, phase), verdict, context.now())
     written = context.reporter.write(target, target.status, status, verdict)
@@ -156,6 +163,11 @@ def _conclude(known: Ground, reached: _Reached, context: Context) -> Outcome:
     looks += [verdict.look_again] if verdict.look_again is not None else []
     looks += [PROGRESS_INTERVAL.total_seconds()] if held_back else []
     return Outcome(look_again=min(looks))
+
+
+def _has_task(found: Look | None) -> bool:
+    """Whether a batch task is, or may be, at work: then nobody else's turn comes."""
+    return found is not None and found.observed.run is not None and found.observed.run.chunk is not None
 
 
 def _let_go(target: BatchImport, status: BatchImportStatus, found: Look | None, context: Context) -> None:

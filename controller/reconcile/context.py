@@ -12,8 +12,10 @@ from controller.cloud.fence import Fence, unfenced
 from controller.cloud.limiter import Lane
 from controller.core.durations import seconds
 from controller.reconcile.imports.allowances import Allowances
+from controller.reconcile.imports.boards import Boards
 from controller.reconcile.imports.resolve import Resolutions
 from controller.reconcile.imports.runs import Runs
+from controller.reconcile.imports.turns import Turns
 from controller.reconcile.ports import Cluster, Objects
 from controller.reconcile.report import Reporter
 from controller.reconcile.scans import Scans
@@ -37,6 +39,9 @@ class Context:
         allowances: How long a request to each endpoint may be.
         import_workers: How many chunks of one run may be on their way at once: so many are sent twice after a crash.
         chunk_calls: The threads those calls are made in.
+        boards: What runs at the instances of Image Search.
+        turns: Which import is next at each of them.
+        callback_url: The operator's address for callbacks; None without one.
     """
 
     clouds: Clouds
@@ -55,6 +60,9 @@ class Context:
     allowances: Allowances = field(default_factory=Allowances)
     import_workers: int = IMPORT_WORKERS
     chunk_calls: Executor = field(default_factory=_chunk_calls)
+    boards: Boards = field(default_factory=Boards)
+    turns: Turns = field(default_factory=Turns)
+    callback_url: str | None = None
 
 
 # Looking more often than this helps nobody and costs calls, whatever a spec says.

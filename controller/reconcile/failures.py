@@ -13,11 +13,15 @@ from controller.cloud.errors import (
     Conflict,
     Denied,
     Ended,
+    InstanceBusy,
+    InstanceNotFound,
+    NotAuthorized,
     NotEmpty,
     NotLeading,
     ParentNotFound,
     QueueNotFound,
     Quota,
+    ReportExpired,
     Retryable,
     Throttled,
     WrongRegion,
@@ -34,9 +38,12 @@ MAKE_PARENT = "make what is missing (`pulumi up` a project, a Dataset object a d
 TERMINAL: tuple[tuple[type[CloudError], Reason, str], ...] = (
     (BadCredentials, Reason.CREDENTIALS_REJECTED, "put a valid AccessKey into the Secret of the CloudAccount"),
     (ClockSkewed, Reason.CLOCK_SKEWED, "set the clock of the node the operator runs on"),
+    (NotAuthorized, Reason.NOT_AUTHORIZED, ""),
     (Denied, Reason.ACCESS_DENIED, "grant the action to the RAM identity of the CloudAccount"),
     (WrongRegion, Reason.REGION_MISMATCH, "use a CloudAccount of the region it is in; spec.region names that"),
     (ParentNotFound, Reason.PROJECT_NOT_FOUND, MAKE_PARENT),
+    (InstanceNotFound, Reason.INSTANCE_NOT_FOUND, "create it, or correct its name, which is not its id"),
+    (ReportExpired, Reason.REPORT_EXPIRED, ""),
     (BucketNotFound, Reason.BUCKET_NOT_FOUND, "create the bucket, or correct the name"),
     (QueueNotFound, Reason.SPEC_INVALID, "correct spec.events of the CloudAccount, or create it with `pulumi up`"),
     (SourceNotFound, Reason.SOURCE_NOT_FOUND, ""),
@@ -84,8 +91,11 @@ def _verdict_of(error: CloudError, said: str) -> Verdict:
     if isinstance(error, SourceChanged):
         return Verdict(Standing.PROGRESSING, Reason.SOURCE_CHANGED, f"{said}; it is read again")
     if isinstance(error, Retryable):
-        reason = Reason.THROTTLED if isinstance(error, Throttled) else Reason.CLOUD_UNAVAILABLE
-        what = "something else changes it now" if isinstance(error, Conflict) else "will be tried again"
+        busy = isinstance(error, InstanceBusy)
+        reason = Reason.INSTANCE_UNAVAILABLE if busy else Reason.CLOUD_UNAVAILABLE
+        reason = Reason.THROTTLED if isinstance(error, Throttled) else reason
+        other = isinstance(error, Conflict) and not busy
+        what = "something else changes it now" if other else "will be tried again"
         return Verdict(Standing.PROGRESSING, reason, f"{said}; {what}")
     for kind, reason, way_out in TERMINAL:
         if isinstance(error, kind):

@@ -70,7 +70,8 @@ def references(target: Kind) -> tuple[Key, ...]:
             return (account, *_stood_in_for(target), *((Key("Dataset", namespace, ref),) if ref else ()))
         case BatchImport():
             account = Key("CloudAccount", namespace, target.spec.account_ref.name)
-            ref = target.spec.target.dataset.ref
+            dataset = target.spec.target.dataset
+            ref = dataset.ref if dataset is not None else None
             return (account, *((Key("Dataset", namespace, ref),) if ref else ()))
         case _:
             return ()

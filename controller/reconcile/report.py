@@ -26,6 +26,8 @@ IMPORTING = {
     Reason.SUBMITTING,
     Reason.AWAITING_RESULTS,
     Reason.CONFIRMING,
+    Reason.QUEUED,
+    Reason.TASK_RUNNING,
     Reason.THROTTLED,
     Reason.CLOUD_UNAVAILABLE,
 }
@@ -117,7 +119,7 @@ class Reporter:
             return False
         if _shown(before) != _shown(after):
             return False
-        if isinstance(before, BatchImportStatus) and isinstance(after, BatchImportStatus) and before.run != after.run:
+        if isinstance(before, BatchImportStatus) and isinstance(after, BatchImportStatus) and _is_news(before, after):
             return False
         if not _mere_figures(before, after) and not {
             _reason(before.conditions),
@@ -125,6 +127,13 @@ class Reporter:
         } <= (IMPORTING if isinstance(after, BatchImportStatus) else PROGRESS):
             return False
         return not self.progress_due(target)
+
+
+def _is_news(before: BatchImportStatus, after: BatchImportStatus) -> bool:
+    """Another run, or another batch task, which whoever waits for the same instance reads of; or that it waits."""
+    tasks = [one.task.id if one.task is not None else None for one in (before, after)]
+    waits = [_reason(one.conditions) is Reason.QUEUED for one in (before, after)]
+    return before.run != after.run or tasks[0] != tasks[1] or waits[0] != waits[1]
 
 
 def _shown(status: Status) -> set[str]:

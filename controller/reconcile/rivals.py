@@ -21,22 +21,29 @@ Claimant = Dataset | DatasetBinding
 LAST = datetime.max.replace(tzinfo=UTC)
 
 
-def contest(target: Kind) -> Contest | None:
-    """The index entry that all objects share which may claim the same thing; None for kinds that claim nothing."""
+def contests(target: Kind) -> tuple[Contest, ...]:
+    """The index entries that all objects share which may claim the same thing; none for kinds that claim nothing."""
     match target:
         case Dataset():
-            return target.kind(), target.spec.project, target.spec.name
+            return ((target.kind(), target.spec.project, target.spec.name),)
         case DatasetBinding():
-            return target.kind(), target.spec.bucket
-        case BatchImport() if target.status.run is not None:
-            return run_contest(target.status.run)
+            return ((target.kind(), target.spec.bucket),)
+        case BatchImport():
+            run, pictures = target.status.run, target.spec.target.image_search
+            of_run = (run_contest(run),) if run is not None else ()
+            return (*of_run, *((instance_contest(pictures.instance_name),) if pictures is not None else ()))
         case _:
-            return None
+            return ()
 
 
 def run_contest(run: str) -> Contest:
     """The index entry of the imports whose status names a run: it is how a message finds them."""
     return BatchImport.kind(), run
+
+
+def instance_contest(instance: str) -> Contest:
+    """The index entry of the imports into an Image Search instance of that name, of whatever account and region."""
+    return BatchImport.kind(), "instance", instance
 
 
 def first_rival(target: Claimant, subject: Subject, objects: Objects) -> Claimant | None:
@@ -47,8 +54,8 @@ def first_rival(target: Claimant, subject: Subject, objects: Objects) -> Claiman
 
 def rivals(target: Claimant, subject: Subject | None, objects: Objects) -> list[Claimant]:
     """Every other object that names `subject`, whether it claims it now or not."""
-    entry = contest(target)
-    if entry is None or subject is None:
+    [entry] = contests(target)
+    if subject is None:
         return []
     return [
         other

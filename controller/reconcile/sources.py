@@ -34,6 +34,7 @@ def place_of(target: CloudAccount) -> Place:
         imm=spec.endpoints.imm,
         oss=spec.endpoints.oss,
         mns=spec.endpoints.mns,
+        image_search=spec.endpoints.image_search,
         work_bucket=spec.work_bucket,
     )
 

@@ -16,6 +16,7 @@ from controller.api.cloudaccount import CloudAccount
 from controller.cloud.limiter import Lane
 from controller.reconcile.context import Context
 from controller.reconcile.kinds import Key
+from controller.reconcile.rivals import instance_contest
 from controller.runtime.consumer import Consumer, Office
 from controller.runtime.duties import QueuePlace, duties
 from controller.runtime.queue import WorkQueue
@@ -57,6 +58,7 @@ class Consumers:
         now = self._clock()
         self._context.runs.keep(self._followed)
         self._context.resolutions.keep(lambda owner: self._store.get(BatchImport, *owner) is not None)
+        self._context.boards.keep(lambda seat: bool(self._store.contenders(instance_contest(seat[2]))))
         active = {Key(BatchImport.kind(), *run.target) for run in self._context.runs.active() if not run.concluded}
         wanted = duties(self._store.all(), active)
         for place, duty in wanted.items():

@@ -61,7 +61,9 @@ def duties(objects: Iterable[Kind], active: Iterable[Key] = ()) -> dict[QueuePla
     objects, active = list(objects), set(active)
     waiting: defaultdict[Account, list[Key]] = defaultdict(list)
     for target in objects:
-        if isinstance(target, BatchImport) and (target.status.phase in ANSWERED or key_of(target) in active):
+        if not isinstance(target, BatchImport) or target.spec.target.dataset is None:
+            continue  # Image Search sends no messages
+        if target.status.phase in ANSWERED or key_of(target) in active:
             waiting[target.metadata.namespace, target.spec.account_ref.name].append(key_of(target))
     readers: defaultdict[QueuePlace, dict[Account, Events]] = defaultdict(dict)
     for target in objects:

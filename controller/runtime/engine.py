@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from controller.api.batchimport import BatchImport
 from controller.cloud.ambient import Ambient, refused
 from controller.cloud.clouds import AlibabaClouds, Rates
 from controller.cloud.limiter import Lane, Limiters
@@ -20,13 +21,17 @@ from controller.cloud.ports import CALL_TIMEOUT
 from controller.core.lease import Terms
 from controller.reconcile.context import Context
 from controller.reconcile.imports.allowances import Allowances
+from controller.reconcile.imports.boards import Boards
+from controller.reconcile.imports.gone import tell_gone
 from controller.reconcile.imports.runs import Runs
 from controller.reconcile.report import Reporter
 from controller.reconcile.sessions import Sessions
 from controller.reconcile.snapshots import BindingSnapshots
+from controller.runtime.callbacks import serve_callbacks
 from controller.runtime.cluster import KubernetesCluster
 from controller.runtime.consumers import Consumers
 from controller.runtime.endpoints import serve
+from controller.runtime.hints import Hints
 from controller.runtime.import_metrics import ImportMetrics
 from controller.runtime.informer import Informer
 from controller.runtime.kube import Kube
@@ -37,6 +42,7 @@ from controller.runtime.queue import WorkQueue
 from controller.runtime.settings import Settings
 from controller.runtime.store import Store
 from controller.runtime.traffic import Traffic
+from controller.runtime.wakes import Wakes
 from controller.runtime.workers import Workers
 
 DRAIN = 5.0  # seconds for passes under way at a stop; one still in the limiter then is turned away by the fence
@@ -70,23 +76,27 @@ class Engine:
         self.ended = asyncio.Event()
         self.lost = False
         self._runs = Runs(self._chunk_calls.map)
+        self._boards = Boards()
+        self._passes: Context | None = None
         self._traffic = Traffic()
         self._consumers: Consumers | None = None
         self.metrics = Metrics(self._queue, self._limiters, self._leadership, self._store)
         self.metrics.add(ImportMetrics(self._runs, self._traffic))
-        self.informer = Informer(self._store, self._queue)
+        self.informer = Informer(self._store, self._queue, self._ended)
+        self.hints = Hints(self._runs, self._boards, self._store, Wakes(self._queue), lambda: self._leadership.leads)
         self._sessions = Sessions()
         self._snapshots = BindingSnapshots(utc_now)
         self._tasks: list[asyncio.Task[None]] = []
-        self._endpoints: web.AppRunner | None = None
+        self._endpoints: list[web.AppRunner] = []
         self._listed = False
 
     async def start(self) -> None:
         """Stand by: fill the store and run for the Lease; serve probes and metrics."""
         self._spawn("lister", self._list_forever())
         self._spawn("election", self._elect())
-        self._endpoints = await serve(
-            self._settings.http_host,
+        host = self._settings.http_host
+        probes = serve(
+            host,
             self._settings.http_port,
             metrics=self.metrics,
             alive=self.trouble,
@@ -96,6 +106,9 @@ class Engine:
                 or (None if self._listed else "the first LIST is not through yet")
             ),
         )
+        self._endpoints.append(await probes)
+        if self._settings.callback_url is not None:
+            self._endpoints.append(await serve_callbacks(host, self._settings.callback_port, self.hints.hint))
 
     async def _elect(self) -> None:
         """Work for as long as this process leads, then have it end."""
@@ -107,7 +120,7 @@ class Engine:
 
     def _work(self) -> None:
         clouds = self._clouds()
-        context = self._context(clouds)
+        context = self._passes = self._context(clouds)
         workers = Workers(
             context,
             store=self._store,
@@ -147,8 +160,8 @@ class Engine:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if drained:
             await self._leadership.release()
-        if self._endpoints is not None:
-            await self._endpoints.cleanup()
+        for endpoint in self._endpoints:
+            await endpoint.cleanup()
         for pool in (self._pool, self._chunk_calls):
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -177,7 +190,7 @@ class Engine:
         settings = self._settings
         return AlibabaClouds(
             self._limiters,
-            Rates(imm_per_project=settings.imm_rate),
+            Rates(imm_per_project=settings.imm_rate, image_checks_per_instance=settings.image_check_rate),
             sts_endpoint=settings.sts_endpoint,
             sts_ca_file=settings.sts_ca_file,
             ambient=Ambient() if settings.allow_ambient else refused,
@@ -203,7 +216,14 @@ class Engine:
             allowances=Allowances(None if settings.imm_form_body else settings.imm_request_bytes),
             import_workers=settings.import_workers,
             chunk_calls=self._chunk_calls,
+            boards=self._boards,
+            callback_url=settings.callback_url,
         )
+
+    def _ended(self, target: BatchImport) -> None:
+        """An import was deleted: whoever leads says what runs on all the same."""
+        if self._passes is not None and self._leadership.leads:
+            self._pool.submit(tell_gone, target, self._passes)
 
     def _spawn(self, name: str, loop: Any) -> None:
         self._tasks.append(asyncio.get_running_loop().create_task(loop, name=name))

@@ -7,8 +7,10 @@ periodic LIST goes through the same comparison, and so heals every event that wa
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
+from controller.api.batchimport import BatchImport
 from controller.api.dataset import Dataset
 from controller.api.datasetbinding import DatasetBinding
 from controller.api.fields import DETACH, END_GRACE_PERIOD, RECONCILE_REQUESTED_AT
@@ -29,9 +31,12 @@ log = logging.getLogger(__name__)
 class Informer:
     """Keeps the store true and the queue fed. Runs in the event loop."""
 
-    def __init__(self, store: Store, queue: WorkQueue) -> None:
+    def __init__(
+        self, store: Store, queue: WorkQueue, ended: Callable[[BatchImport], None] = lambda _target: None
+    ) -> None:
         self._store = store
         self._queue = queue
+        self._ended = ended  # told of each import that is deleted, as it was last
 
     def observe(self, body: dict[str, Any], *, deleted: bool) -> None:
         """Take in an object as the API server has it, or had it before it went."""
@@ -40,7 +45,7 @@ class Informer:
             return
         key = key_of(target)
         if deleted:
-            self.forget(key)
+            self.forget(key, target)
             return
         known = self._store.put(target)
         if known is target:
@@ -55,10 +60,12 @@ class Informer:
         if known is not None and known.metadata.generation != target.metadata.generation:
             self.wake_rivals(target)  # it may have given up, by its mode for instance
 
-    def forget(self, key: Key) -> None:
-        """The object is gone: drop it, and let those that refer to it say so."""
+    def forget(self, key: Key, last: Kind | None = None) -> None:
+        """The object is gone, and was `last` so: drop it, and let those that refer to it say so."""
         known = self._store.remove(key)
         if known is not None:
+            if isinstance(known, BatchImport):
+                self._ended(last if isinstance(last, BatchImport) else known)
             self._queue.forget(key)
             self.wake_referrers(key)
             self.wake_rivals(known)

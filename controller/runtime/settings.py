@@ -38,6 +38,10 @@ class Settings(BaseSettings):
     settled_poll_interval: Annotated[float, Field(gt=0, description="Listing of a settled project.")] = 60.0
     relist_interval: Annotated[float, Field(gt=0, description="Full LIST of our kinds, to heal lost events.")] = 600.0
     imm_rate: Annotated[float, Field(gt=0, description="IMM calls a second per project.")] = 80.0
+    image_check_rate: Annotated[
+        float,
+        Field(gt=0, description="Look-ups of pictures a second per Image Search instance, of the searches it may do."),
+    ] = 1.0
     imm_request_bytes: Annotated[
         int,
         Field(ge=1024, description="Longest address of a call of an import: IMM's parameters travel in it."),
@@ -55,6 +59,17 @@ class Settings(BaseSettings):
     allow_ambient: Annotated[
         bool, Field(description="Lend the operator's own rights to every CloudAccount that says `ambient`.")
     ] = False
+    callback_url: Annotated[
+        str | None,
+        Field(
+            pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$",
+            max_length=256,
+            description="Address where Image Search reaches the operator when a batch is over; none: no callback.",
+        ),
+    ] = None
+    callback_port: Annotated[
+        int, Field(ge=0, le=65535, description="Where callbacks arrive, behind an ingress that ends TLS.")
+    ] = 8081
     lease_name: Annotated[
         str,
         Field(

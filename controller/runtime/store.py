@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from controller.api.kind import Kind
 from controller.reconcile.kinds import KINDS, Key, key_of, references
 from controller.reconcile.ports import Contest
-from controller.reconcile.rivals import contest
+from controller.reconcile.rivals import contests
 
 AnyKind = TypeVar("AnyKind", bound=Kind)
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class Store:
                 self._requested_at[key] = self._now()
             for reference in references(target):
                 self._referrers[reference].add(key)
-            if (entry := contest(target)) is not None:
+            for entry in contests(target):
                 self._contenders[entry].add(key)
             return known
 
@@ -101,8 +101,7 @@ class Store:
         return not self._watched or namespace in self._watched
 
     def _unlink(self, key: Key, known: Kind | None) -> None:
-        entry = contest(known) if known else None
-        if entry is not None:
+        for entry in contests(known) if known else ():
             self._contenders[entry].discard(key)
             if not self._contenders[entry]:
                 del self._contenders[entry]

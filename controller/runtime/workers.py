@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import aiohttp
 
+from controller.api.batchimport import BatchImport
 from controller.api.cloudaccount import CloudAccount
 from controller.api.kind import Kind
 from controller.cloud.limiter import Lane
@@ -62,6 +63,8 @@ class Workers:
             if after != before:
                 # A restart signs in to accounts that were Ready all along: nobody waits for what that wakes.
                 self._informer.wake_neighbours(key, Lane.EDIT if after[0] != before[0] else Lane.RESYNC)
+            for owner in self._context.turns.take_wakes():
+                self._queue.add(Key(BatchImport.kind(), *owner), Lane.EDIT)
             for (namespace, account), delay in self._context.sessions.take_wakes().items():
                 self._queue.add(Key(CloudAccount.kind(), namespace, account), Lane.EDIT, delay)
 

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import assert_never
 
 from controller.cloud.errors import (
     CloudError,
@@ -94,7 +95,7 @@ def _call(run: Run, chunk: Chunk, items: Items, target: Target, done: list[Recor
             done += _once(run, chunk, items, target)
         except Throttled as error:
             tallies.failed(run.target, error)
-            if not left:
+            if not left or error.may_have_taken_effect:
                 raise
         except TooLong:
             raise
@@ -128,6 +129,10 @@ def _once(run: Run, chunk: Chunk, items: Items, target: Target) -> tuple[Record,
             target.files.delete(target.project, target.dataset, [item.uri for _, item in items])
             done = ranges_of(index for index, _ in items)
             return (Verdicts(chunk.number, target.now(), "answer", succeeded=done),)
+        case Means.TASK:
+            raise ValueError("a batch task of Image Search is no call of IMM")
+        case _:
+            assert_never(chunk.means)
 
 
 def _updated(chunk: Chunk, items: Items, target: Target) -> tuple[Record, ...]:

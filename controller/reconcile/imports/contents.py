@@ -109,7 +109,7 @@ class TableContent:
         try:
             got = self._oss.get_range(bucket, key, self._offset, BLOCK, etag=self._etag)
         except BucketNotFound as error:
-            raise _no_bucket(GET, bucket) from error
+            raise no_bucket(GET, bucket) from error
         except Conflict as error:
             raise self._changed() from error
         if got is None and self._etag is None:
@@ -149,14 +149,14 @@ class PrefixContent:
         refusal = self._buckets.refusal(bucket)
         if bucket in self._buckets.missing:
             self._buckets.forget(bucket)
-            raise _no_bucket(LIST, bucket)
+            raise no_bucket(LIST, bucket)
         if refusal:
             self._over = self.unusable = True
             return iter([Row(0, (Problem("spec.source.prefix", "bucket", bucket, refusal),))])
         try:
             page = self._oss.list_objects(bucket, self._prefix.prefix, after=self._after)
         except BucketNotFound as error:
-            raise _no_bucket(LIST, bucket) from error
+            raise no_bucket(LIST, bucket) from error
         self._after = page.next_after
         self._over = page.next_after is None
         return self._rows(page)
@@ -171,5 +171,6 @@ class PrefixContent:
             yield Row(0, judge(found.key, {"uri": uri, **shared})) if self._takes(found.key) else None
 
 
-def _no_bucket(operation: str, bucket: str) -> SourceNotFound:
+def no_bucket(operation: str, bucket: str) -> SourceNotFound:
+    """The bucket of a source is not there."""
     return SourceNotFound(operation, f"bucket {bucket} does not exist; create it or correct spec.source")

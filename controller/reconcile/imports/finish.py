@@ -15,22 +15,36 @@ from controller.core.imports.identity import end_key, report_key
 from controller.core.imports.items import Item
 from controller.core.imports.records import Attempt, Verdicts
 from controller.core.imports.run import Fate
+from controller.core.imports.taskwords import NEVER_KNOWN
+from controller.core.manifest.lines import Line as ManifestLine
+from controller.core.manifest.lines import name_of
+from controller.core.reasons import Reason
 from controller.reconcile.imports.journal import Each, read_segments
 from controller.reconcile.imports.run import Run
 
 UNKNOWN = "neither a message nor the dataset tells what became of it"
 CANCELLED = "it was not sent: spec.deadline was over"
+STOPPED = "its task was cancelled in the console before it came to this line"
 UNTOLD = "the journal does not say why"
 HEAD = 64 * 1024  # bytes of a report that hold its first lines
+_encoder = msgspec.json.Encoder()
 
 
-class Line(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A line of the report."""
+class Line(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A line of the report: of a file its `uri`, of a picture its names."""
 
-    uri: str
+    uri: str = ""
+    line: str = ""
+    product_id: str = msgspec.field(name="ProductId", default="")
+    pic_name: str = msgspec.field(name="PicName", default="")
     outcome: str
     error: str
     operation: str = "ADD"
+
+    @property
+    def name(self) -> str:
+        """As the status has it."""
+        return self.uri or self.line
 
 
 def conclude(run: Run, phase: Phase, now: datetime, each: Each = map) -> None:
@@ -42,12 +56,17 @@ def conclude(run: Run, phase: Phase, now: datetime, each: Each = map) -> None:
     oss, bucket = run.parts.oss, run.bucket
     with run.lock:
         fates, totals, token, first = bytes(run.state.fates), run.totals, run.token, dict(run.state.failures)
-    lines = list(_lines(run, fates, first if totals.failed <= len(first) else _errors(run, fates, each)))
-    if lines or run.end is not None:
-        oss.put_object(bucket, report_key(run.id), msgspec.json.Encoder().encode_lines(lines))
-    end = RunEnd(phase=phase, totals=totals, token=token, ended_at=now)
+        unknowable = run.state.unknowable
+    report = bytearray()
+    shown: list[FailedItem] = []
+    for line in _lines(run, fates, first if totals.failed <= len(first) else _errors(run, fates, each)):
+        report += _encoder.encode(line) + b"\n"
+        shown += [_shown(line)] if len(shown) < SHOWN_FAILURES else []
+    if report or run.end is not None:
+        oss.put_object(bucket, report_key(run.id), bytes(report))
+    end = RunEnd(phase=phase, totals=totals, token=token, ended_at=now, unknowable=unknowable)
     oss.put_object(bucket, end_key(run.id), encode(end))
-    run.shown = [_shown(line) for line in lines[:SHOWN_FAILURES]]
+    run.shown = shown
     run.end = end
 
 
@@ -66,7 +85,7 @@ def so_far(run: Run) -> list[FailedItem]:
     with run.lock:
         known = dict(run.state.failures)
     for index in known.keys() - run.names.keys():
-        run.names[index] = run.parts.item(index).uri
+        run.names[index] = _name(run.parts.item(index))
     return [FailedItem(item=run.names[index], error=known[index]) for index in sorted(known)]
 
 
@@ -85,12 +104,32 @@ def _errors(run: Run, fates: bytes, each: Each) -> dict[int, str]:
 
 
 def _lines(run: Run, fates: bytes, errors: dict[int, str]) -> Iterator[Line]:
-    words = {Fate.UNKNOWN: UNKNOWN, Fate.CANCELLED: CANCELLED}
+    words = _words(run)
     for index in _unsuccessful(fates):
-        item: Item = run.parts.item(index)
+        item = run.parts.item(index)
         fate = Fate(fates[index])
         error = errors.get(index, UNTOLD) if fate is Fate.FAILED else words[fate]
-        yield Line(item.uri, fate.name.lower(), error, item.operation.value)
+        outcome, operation = fate.name.lower(), item.operation.value
+        if isinstance(item, Item):
+            yield Line(uri=item.uri, outcome=outcome, error=error, operation=operation)
+        else:
+            named = {"line": name_of(item), "product_id": item.product_id, "pic_name": item.pic_name or ""}
+            yield Line(**named, outcome=outcome, error=error, operation=operation)
+
+
+def _words(run: Run) -> dict[Fate, str]:
+    """Why items are unknown, or were cancelled."""
+    if not run.record.instance:
+        return {Fate.UNKNOWN: UNKNOWN, Fate.CANCELLED: CANCELLED}
+    never = run.state.unknowable
+    return {
+        Fate.UNKNOWN: NEVER_KNOWN.get(Reason(never), UNTOLD) if never in {*Reason} else UNTOLD,
+        Fate.CANCELLED: CANCELLED if run.state.cancelled else STOPPED,
+    }
+
+
+def _name(item: Item | ManifestLine) -> str:
+    return item.uri if isinstance(item, Item) else name_of(item)
 
 
 def _unsuccessful(fates: bytes) -> Iterator[int]:
@@ -99,4 +138,4 @@ def _unsuccessful(fates: bytes) -> Iterator[int]:
 
 
 def _shown(line: Line) -> FailedItem:
-    return FailedItem(item=line.uri, error=line.error)
+    return FailedItem(item=line.name, error=line.error)

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from controller.cloud.errors import CloudError, Conflict, TimedOut
+from controller.cloud.errors import CloudError, Conflict
 from controller.cloud.ports import OssPort
 from controller.core.imports.identity import segment_key
 from controller.core.imports.records import Record, decode, encode
@@ -127,7 +127,9 @@ class Journal:
             raise JournalTaken("oss:PutObject", f"what {key} holds is not certain; the journal is read again")
         try:
             self._put(key, data)
-        except TimedOut:
+        except CloudError as error:
+            if not error.may_have_taken_effect:
+                raise
             # It is there or not; a second put tells, as it meets the first one's object.
             self.broken = True
             self._put(key, data)

@@ -7,26 +7,29 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from controller.cloud.ports import OssPort
 from controller.core.imports.items import PART, Item
+from controller.core.manifest.lines import Line
 from controller.reconcile.imports.sources import read_part
 
 KEPT = 3  # parts in memory; a wave rarely spans more than two
+Read = Callable[[OssPort, str, str, int], Sequence[Item] | Sequence[Line]]  # bucket, folder under runs/, number
 
 
 class Parts:
-    """The items of one run by index. Safe to share between threads."""
+    """The items of one run by index: files, or lines of a manifest as `read` has it. Safe to share between threads."""
 
-    def __init__(self, oss: OssPort, bucket: str, run: str) -> None:
+    def __init__(self, oss: OssPort, bucket: str, content: str, read: Read = read_part) -> None:
         self.oss = oss
         self._bucket = bucket
-        self._run = run
+        self._content = content
+        self._read = read
         self._lock = threading.Lock()
-        self._known: OrderedDict[int, list[Item]] = OrderedDict()
+        self._known: OrderedDict[int, Sequence[Item] | Sequence[Line]] = OrderedDict()
 
-    def item(self, index: int) -> Item:
+    def item(self, index: int) -> Item | Line:
         """One item.
 
         Raises:
@@ -36,15 +39,26 @@ class Parts:
         return self._part(number)[at]
 
     def items(self, indices: Sequence[int]) -> Iterator[tuple[int, Item]]:
-        """Items by their indices, which are best in order; raises as `item`."""
+        """Files by their indices, which are best in order; raises as `item`."""
         for index in indices:
-            yield index, self.item(index)
+            found = self.item(index)
+            if not isinstance(found, Item):
+                raise TypeError(f"{self._content} holds lines of a manifest, and no files")
+            yield index, found
 
-    def _part(self, number: int) -> list[Item]:
+    def lines(self, indices: Sequence[int]) -> Iterator[tuple[int, Line]]:
+        """Lines by their indices, likewise."""
+        for index in indices:
+            found = self.item(index)
+            if not isinstance(found, Line):
+                raise TypeError(f"{self._content} holds files, and no lines of a manifest")
+            yield index, found
+
+    def _part(self, number: int) -> Sequence[Item] | Sequence[Line]:
         with self._lock:
             found = self._known.pop(number, None)
             if found is None:
-                found = read_part(self.oss, self._bucket, self._run, number)
+                found = self._read(self.oss, self._bucket, self._content, number)
             self._known[number] = found
             while len(self._known) > KEPT:
                 self._known.popitem(last=False)

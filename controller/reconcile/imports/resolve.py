@@ -1,5 +1,7 @@
 """From a source to the run it stands for: read, checked, frozen, and written down which run that is.
 
+A source of files is read twice (`sources`), one of pictures once (`checking`).
+
 The resolution is the last thing written, and once: whoever comes second, with a source that changed meanwhile, adopts
 the first one's. What is only looked at, in mode DryRun or because it is too much, is not frozen and kept in memory.
 """
@@ -18,21 +20,28 @@ from controller.cloud.ports import OssPort
 from controller.core.imports.documents import ResolutionRecord, decode_resolution, encode
 from controller.core.imports.identity import problems_key, resolution_hash, resolution_key, run_id
 from controller.core.imports.job import Resolution
+from controller.reconcile.imports.checking import Checking
+from controller.reconcile.imports.latest import latest_of
 from controller.reconcile.imports.problems import ProblemReport
 from controller.reconcile.imports.run import Owner
 from controller.reconcile.imports.sources import Freezing, Reading, SourceChanged
+from controller.reconcile.imports.standing import ImageLooks
 from controller.reconcile.imports.stored import read_document, read_record
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is to be resolved: an object's source, for a work and its runToken, in a work bucket."""
+    """What is to be resolved: an object's source, for a work and its runToken, in a work bucket.
+
+    `looks` are needed to resolve what goes into Image Search, and not to find what was resolved.
+    """
 
     target: BatchImport
     work: str
     oss: OssPort
     region: str
     bucket: str
+    looks: ImageLooks | None = None
 
     @property
     def owner(self) -> Owner:
@@ -55,17 +64,18 @@ class Question:
         return self.target.spec.mode is not Mode.APPLY or self.target.spec.suspend
 
 
-class Resolving:
-    """A source that is being read, over several passes."""
+class ResolvingFiles:
+    """A source of files that is being read, over several passes."""
 
     def __init__(self, question: Question) -> None:
         self.id = question.id
         self._looks_only = question.looks_only
         self._freezing: Freezing | None = None
-        report = ProblemReport(question.oss, question.bucket, problems_key(question.work, question.token))
+        self._latest, self._oss = latest_of(question.oss)
+        report = ProblemReport(self._oss, question.bucket, problems_key(question.work, question.token))
         self._reading = Reading(
             question.target,
-            question.oss,
+            self._oss,
             question.region,
             work_bucket=question.bucket,
             report=None if self._looks_only else report,
@@ -75,6 +85,9 @@ class Resolving:
         """Whether it may go on for this question."""
         return (self.id, self._looks_only) == (question.id, question.looks_only)
 
+    def close(self) -> None:
+        """It is not gone on with."""
+
     def step(
         self, question: Question, until: Callable[[], bool], now: datetime
     ) -> tuple[ResolutionRecord, bool] | None:
@@ -83,6 +96,7 @@ class Resolving:
         Raises:
             controller.cloud.errors.CloudError: a call failed, or the source changed or is not there.
         """
+        self._latest.port = question.oss
         found, spec = self._reading, question.target.spec
         if not found.step(until):
             return None
@@ -101,7 +115,7 @@ class Resolving:
                 return True  # its parts were there before its record was
             self._freezing = Freezing(
                 question.target,
-                question.oss,
+                self._oss,
                 question.region,
                 work_bucket=question.bucket,
                 run=run,
@@ -125,6 +139,76 @@ class Resolving:
         )
 
 
+class ResolvingPictures:
+    """A source of pictures that is being checked, over several passes."""
+
+    def __init__(self, question: Question) -> None:
+        if question.looks is None:
+            raise RuntimeError("pictures are checked with an instance only")
+        self.id = question.id
+        self._looks_only = question.looks_only
+        self._latest, oss = latest_of(question.oss)
+        self._checking = Checking(
+            question.target,
+            oss,
+            work_bucket=question.bucket,
+            reading=question.id,
+            looks=question.looks,
+            report=ProblemReport(oss, question.bucket, problems_key(question.work, question.token)),
+            freezes=None if self._looks_only else oss,
+        )
+
+    def fits(self, question: Question) -> bool:
+        """Whether it may go on for this question."""
+        return (self.id, self._looks_only) == (question.id, question.looks_only)
+
+    def close(self) -> None:
+        """It is not gone on with."""
+        self._checking.close()
+
+    def step(
+        self, question: Question, until: Callable[[], bool], now: datetime
+    ) -> tuple[ResolutionRecord, bool] | None:
+        """As `ResolvingFiles.step`."""
+        self._latest.port = question.oss
+        found, spec = self._checking, question.target.spec
+        found.looks = question.looks or found.looks
+        if not found.step(until):
+            return None
+        counts = found.counts
+        rejected = bool(counts.problems) and (spec.on_invalid is OnInvalid.REJECT or not counts.items)
+        record = ResolutionRecord(
+            run="" if rejected else run_id(question.work, found.digest),
+            digest=found.digest,
+            items=counts.items,
+            adds=counts.adds,
+            deletes=counts.deletes,
+            skipped=counts.skipped,
+            resolved_at=now,
+            problems=counts.problems,
+            first_problems=tuple(found.problems),
+            wide=counts.wide,
+            unchecked=counts.unchecked,
+            warnings=tuple(found.warnings),
+            warning_count=counts.warnings,
+            content=found.content,
+            source_etag=found.source_etag,
+            existing=found.existing,
+        )
+        if self._looks_only or (not rejected and spec.max_items is not None and counts.items > spec.max_items):
+            return record, False
+        return _write(record, question), True
+
+
+Resolving = ResolvingFiles | ResolvingPictures
+
+
+def begin(question: Question) -> Resolving:
+    """Begin to resolve."""
+    pictures = question.target.spec.target.image_search is not None
+    return ResolvingPictures(question) if pictures else ResolvingFiles(question)
+
+
 class Resolutions:
     """What sources led to, and those that are being read, one for each import. Safe to share between threads."""
 
@@ -142,10 +226,12 @@ class Resolutions:
         record = self._find(question)
         return to_resolution(record, question) if record is not None else None
 
-    def digest(self, question: Question) -> str:
-        """Of the content that `find` told of."""
+    def record(self, question: Question) -> ResolutionRecord:
+        """What `find` told of, as it is on record."""
         record = self._find(question)
-        return record.digest if record is not None else ""
+        if record is None:
+            raise RuntimeError("a run is begun only with what its source led to")
+        return record
 
     def _find(self, question: Question) -> ResolutionRecord | None:
         with self._lock:
@@ -162,12 +248,14 @@ class Resolutions:
         """Read on; `find` has the resolution when there is one.
 
         Raises:
-            controller.cloud.errors.CloudError: as `Resolving.step`.
+            controller.cloud.errors.CloudError: as `ResolvingFiles.step`.
         """
         with self._lock:
             under_way = self._under_way.get(question.owner)
             if under_way is None or not under_way.fits(question):
-                under_way = self._under_way[question.owner] = Resolving(question)
+                if under_way is not None:
+                    under_way.close()
+                under_way = self._under_way[question.owner] = begin(question)
         try:
             found = under_way.step(question, until, now)
         except SourceChanged:
@@ -179,8 +267,10 @@ class Resolutions:
     def forget(self, owner: Owner) -> None:
         """Drop what is in memory of an import."""
         with self._lock:
-            self._under_way.pop(owner, None)
+            under_way = self._under_way.pop(owner, None)
             self._known.pop(owner, None)
+        if under_way is not None:
+            under_way.close()
 
     def keep(self, needed: Callable[[Owner], bool]) -> None:
         """Forget the imports that are gone."""
@@ -213,6 +303,12 @@ def to_resolution(record: ResolutionRecord, question: Question) -> Resolution:
         problems=record.first_problems,
         problem_count=record.problems,
         report=report,
+        wide=record.wide,
+        unchecked=record.unchecked,
+        warnings=record.warnings,
+        warning_count=record.warning_count,
+        existing=record.existing,
+        source_etag=record.source_etag,
     )
 
 

@@ -15,10 +15,11 @@ from controller.api.batchimport import FailedItem, Totals
 from controller.cloud.ports import CALL_TIMEOUT, OssPort
 from controller.core.imports.documents import RunEnd, RunRecord
 from controller.core.imports.job import ObservedRun
-from controller.core.imports.records import Chunk, Record
+from controller.core.imports.records import Chunk, Means, Record
 from controller.core.imports.run import Fate, OpenChunk, RunState, awaits_messages
 from controller.reconcile.imports.journal import Journal
 from controller.reconcile.imports.parts import Parts
+from controller.reconcile.imports.pursuit import Pursuit
 
 WORD = timedelta(seconds=CALL_TIMEOUT)
 Owner = tuple[str, str]  # namespace and name of the BatchImport
@@ -40,6 +41,7 @@ class Run:
         shown: The first lines of the report, once it is written or read.
         names: URIs of the failures that the status shows, each read once.
         refused: The last call met a refusal that a person has to mend: one chunk is tried before many are.
+        pursuit: Of its batch task, where it is one of Image Search.
     """
 
     id: str
@@ -56,6 +58,7 @@ class Run:
     shown: list[FailedItem] | None = None
     names: dict[int, str] = field(default_factory=dict)
     refused: bool = False
+    pursuit: Pursuit = field(default_factory=Pursuit)
 
     @property
     def target(self) -> Owner:
@@ -66,7 +69,7 @@ class Run:
     def totals(self) -> Totals:
         """The counts so far."""
         with self.lock:
-            return self.state.totals(self.record.skipped)
+            return self.state.totals(self.record.skipped, self.record.unchecked)
 
     @property
     def token(self) -> str:
@@ -129,7 +132,8 @@ class Run:
         """
         with self.lock:
             state = self.state
-            waiting = [(n, one) for n, one in sorted(state.open.items()) if self.sent(one.chunk)]
+            calls = [(n, one) for n, one in sorted(state.open.items()) if one.chunk.means is not Means.TASK]
+            waiting = [(n, one) for n, one in calls if self.sent(one.chunk)]
             due = {n: one.answered_at + timeout for n, one in waiting if one.answered_at is not None}
             lost = {n: _lost_for_good(one) for n, one in waiting if n in state.lost}
             return ObservedRun(
@@ -146,6 +150,11 @@ class Run:
                 holder="",
                 asked=tuple(sorted(self.asked & state.lost)),
                 full=len(state.lost) >= window,
+                unknowable=state.unknowable,
+                paused=state.paused_since is not None,
+                paused_for=state.paused_for(now),
+                chunk=state.task_chunk,
+                task=state.task,
             )
 
     def open_chunks(self, numbers: Collection[int]) -> list[OpenChunk]:

@@ -12,6 +12,7 @@ from controller.core.imports.documents import RunRecord
 from controller.core.imports.identity import segment_key
 from controller.core.imports.run import RunState
 from controller.reconcile.imports.journal import Each, Journal, read_segments
+from controller.reconcile.imports.line_parts import load_line_fingerprints, read_lines
 from controller.reconcile.imports.parts import Parts
 from controller.reconcile.imports.run import Owner, Run
 from controller.reconcile.imports.sources import load_fingerprints
@@ -118,7 +119,13 @@ def load(run: str, oss: OssPort, bucket: str, each: Each = map) -> Run | None:
     record = read_record(run, oss, bucket)
     if record is None:
         return None
-    state = RunState(load_fingerprints(oss, bucket, run, record.items))
+    content = record.content or run
+    if record.instance:
+        state = RunState(load_line_fingerprints(oss, bucket, content, record.items))
+        parts = Parts(oss, bucket, content, read_lines)
+    else:
+        state = RunState(load_fingerprints(oss, bucket, content, record.items))
+        parts = Parts(oss, bucket, content)
     first_free = 0
     for records in read_segments(oss, bucket, run, each):
         try:
@@ -130,6 +137,6 @@ def load(run: str, oss: OssPort, bucket: str, each: Each = map) -> Run | None:
         first_free += 1
     state.forget_calls()
     journal = Journal(oss, bucket, run, first_free)
-    found = Run(run, bucket, record, state, journal, Parts(oss, bucket, run), read_end(run, oss, bucket))
+    found = Run(run, bucket, record, state, journal, parts, read_end(run, oss, bucket))
     journal.fold = found.fold
     return found

@@ -5,10 +5,12 @@ from __future__ import annotations
 from controller.api.batchimport import (
     HISTORY,
     SHOWN_FAILURES,
+    SHOWN_WARNINGS,
     BatchImportStatus,
     FailedItem,
     PastRun,
     Phase,
+    TaskStatus,
     Totals,
 )
 from controller.api.status import Identity
@@ -16,8 +18,10 @@ from controller.cloud.errors import CloudError
 from controller.core.imports.identity import report_key
 from controller.core.imports.job import Resolution
 from controller.core.imports.phases import BEGUN
+from controller.core.imports.tasks import TaskState, state_of
 from controller.reconcile.imports.finish import so_far
-from controller.reconcile.imports.look import Ground, Look
+from controller.reconcile.imports.ground import Ground
+from controller.reconcile.imports.look import Look
 from controller.reconcile.imports.run import Run
 
 
@@ -27,13 +31,19 @@ def show(known: Ground, found: Look | None, phase: Phase | None) -> BatchImportS
     changes: dict[str, object] = {"phase": phase}
     if known.place is not None and known.session is not None and status.identity is None:
         changes["identity"] = Identity(account_id=known.place[0], region=known.place[1])
+    pictures = known.target.spec.target.image_search
     if known.work:
-        changes |= {"work": known.reading, "project": known.project, "dataset": known.dataset}
+        named = {"instance": pictures.instance_name} if pictures is not None else _of_the_dataset(known)
+        changes |= {"work": known.reading} | named
     if found is not None and found.observed.resolution is not None:
         changes |= _of_the_content(status, found, found.observed.resolution)
     if found is not None and (found.run is not None or found.ended is not None):
         changes |= _of_the_run(known, found)
     return status.model_copy(update=changes)
+
+
+def _of_the_dataset(known: Ground) -> dict[str, str]:
+    return {"project": known.project, "dataset": known.dataset}
 
 
 def _of_new_work(known: Ground) -> BatchImportStatus:
@@ -53,8 +63,9 @@ def _of_the_content(status: BatchImportStatus, found: Look, resolution: Resoluti
         return {}  # its records are gone: what the status says is all that is left
     return {
         "run": resolution.run if resolution.run and run is not None and not run.holder else None,
-        "totals": run.totals if run is not None else Totals(items=resolution.items, skipped=resolution.skipped),
-        "failures": _problems(resolution),
+        "totals": run.totals if run is not None else _not_begun(resolution),
+        "failures": _named(resolution.problems),
+        "warnings": list(resolution.warnings[:SHOWN_WARNINGS]),
         "report": resolution.report or None,
         "history": [one for one in status.history if one.run != resolution.run],
     }
@@ -73,7 +84,9 @@ def _of_the_run(known: Ground, found: Look) -> dict[str, object]:
         changes["ended_at"] = done.ended_at if done is not None else None
     else:
         failures = []
-    changes["failures"] = [*failures, *_problems(resolution)][:SHOWN_FAILURES]
+    changes["failures"] = [*failures, *_named(resolution.problems)][:SHOWN_FAILURES]
+    if run is not None and (task := _task(run)) is not None:
+        changes["task"] = task
     totals = seen.totals
     if seen.concluded and totals.failed + totals.unknown + totals.cancelled:
         changes["report"] = f"oss://{known.bucket}/{report_key(resolution.run)}"
@@ -88,6 +101,29 @@ def _so_far(known: Ground, run: Run) -> list[FailedItem]:
         return list(known.target.status.failures)
 
 
-def _problems(resolution: Resolution) -> list[FailedItem]:
-    parted = [problem.partition(": ") for problem in resolution.problems]
+def _not_begun(resolution: Resolution) -> Totals:
+    return Totals(items=resolution.items, skipped=resolution.skipped, unchecked=resolution.unchecked)
+
+
+def _named(problems: tuple[str, ...]) -> list[FailedItem]:
+    parted = [problem.partition(": ") for problem in problems]
     return [FailedItem(item=where, error=why) for where, _, why in parted]
+
+
+def _task(run: Run) -> TaskStatus | None:
+    """The batch task that this process knows last; the status keeps what an earlier one knew."""
+    with run.lock:
+        number, chunk = run.state.task, run.state.task_chunk
+        answered_at = run.state.open[chunk].answered_at if chunk is not None else None
+    facts = run.pursuit.facts
+    if facts is None or number not in {None, facts.id}:
+        if number is None or answered_at is None:
+            return None
+        return TaskStatus(id=number, state=TaskState.PROCESSING, submitted_at=answered_at.replace(microsecond=0))
+    made_at = facts.created_at or answered_at
+    return TaskStatus(
+        id=facts.id,
+        state=state_of(facts.status),
+        message=facts.message or None,
+        submitted_at=made_at.replace(microsecond=0) if made_at is not None else None,
+    )

@@ -38,6 +38,7 @@ __all__ = [
     "Reading",
     "SourceChanged",
     "SourceNotFound",
+    "frozen_content_lost",
     "load_fingerprints",
     "read_part",
     "require_frozen",
@@ -260,7 +261,7 @@ class Freezing:
             self._oss.put_new(self._bucket, key, data)
         except Conflict:
             if self._oss.get_object(self._bucket, key, largest=LARGEST_PART) != data:
-                raise _lost(self._bucket, key, "somebody changed it") from None
+                raise frozen_content_lost(self._bucket, key, "somebody changed it") from None
 
     def _changed(self) -> SourceChanged:
         return SourceChanged("oss:GetObject", "the source was changed between its reading and its freezing")
@@ -276,11 +277,11 @@ def read_part(oss: OssPort, bucket: str, run: str, number: int) -> list[Item]:
     key = part_key(run, number)
     data = oss.get_object(bucket, key, largest=LARGEST_PART)
     if data is None:
-        raise _lost(bucket, key, "it is gone")
+        raise frozen_content_lost(bucket, key, "it is gone")
     try:
         return decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _lost(bucket, key, "somebody changed it") from error
+        raise frozen_content_lost(bucket, key, "somebody changed it") from error
 
 
 def load_fingerprints(oss: OssPort, bucket: str, run: str, items: int) -> array[int]:
@@ -289,7 +290,7 @@ def load_fingerprints(oss: OssPort, bucket: str, run: str, items: int) -> array[
     for number in range(-(-items // PART)):
         found.extend(fingerprint(item.uri) for item in read_part(oss, bucket, run, number))
         if len(found) != min((number + 1) * PART, items):
-            raise _lost(bucket, part_key(run, number), "it holds another number of files")
+            raise frozen_content_lost(bucket, part_key(run, number), "it holds another number of files")
     return found
 
 
@@ -301,10 +302,11 @@ def require_frozen(oss: OssPort, bucket: str, run: str) -> None:
         controller.cloud.errors.CloudError: the work bucket did not answer.
     """
     if oss.get_range(bucket, part_key(run, 0), 0, 1) is None:
-        raise _lost(bucket, part_key(run, 0), "it is gone")
+        raise frozen_content_lost(bucket, part_key(run, 0), "it is gone")
 
 
-def _lost(bucket: str, key: str, why: str) -> FrozenContentLost:
+def frozen_content_lost(bucket: str, key: str, why: str) -> FrozenContentLost:
+    """Of the run whose part that is, nothing more can be done."""
     return FrozenContentLost(
         "oss:GetObject",
         f"frozen content oss://{bucket}/{key}: {why}; restore it, or make the object anew under another name",
