@@ -12,7 +12,7 @@ import click
 
 from sandbox.demo.report import show, show_playground
 from sandbox.demo.stage import Stage
-from sandbox.demo.story import follow_changes, import_labelled, set_up
+from sandbox.demo.story import follow_changes, import_labelled, import_pictures, set_up
 from sandbox.endings import end_like_ctrl_c
 
 DIRECTORY = Path(".sandbox") / "demo"
@@ -40,6 +40,7 @@ def demo(directory: Path, context: str | None, *, once: bool) -> None:
             scene = set_up(directory, context, stage, stack)
             follow_changes(scene, stage)
             import_labelled(scene, stage)
+            import_pictures(scene, stage)
             summary = show(scene, stage)
             if not once:
                 show_playground(scene, stage)

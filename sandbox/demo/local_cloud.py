@@ -16,6 +16,7 @@ from controller.cloud.imm import Imm
 from controller.cloud.imm_calls import ImmCalls
 from controller.cloud.limiter import Limiter
 from emulator.instance import Config
+from sandbox.demo.image_search import Hit, find_similar
 from sandbox.demo.operator_key import create_key
 from sandbox.demo.services import Service, answers, start
 
@@ -51,6 +52,10 @@ class LocalCloud:
         limiter = Limiter("demo", rate=50, burst=10)
         calls = ImmCalls(ROOT_KEY, region=WELL_KNOWN.region, endpoint=self.url, limiter_of=lambda _project: limiter)
         return Imm(calls)
+
+    def find_similar(self, picture: bytes, instance: str) -> list[Hit]:
+        """A search of Image Search, through the official SDK."""
+        return find_similar(picture, instance, root=ROOT_KEY, region=WELL_KNOWN.region, url=self.url)
 
     def bucket(self, name: str) -> Any:
         """A bucket, through oss2."""

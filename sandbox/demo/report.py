@@ -6,8 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from sandbox.demo import media
+from sandbox.demo.image_search import smaller_copy
 from sandbox.demo.stage import Stage
-from sandbox.demo.story import Scene
+from sandbox.demo.story import INSTANCE, Scene
 
 # Two questions that only the files' own content can answer, and one for what an import said of them.
 QUERIES: tuple[tuple[str, str, dict[str, Any]], ...] = (
@@ -58,6 +60,7 @@ def show(scene: Scene, stage: Stage) -> dict[str, Any]:
         "import_failed": sum(one["totals"]["failed"] for one in imports),
         "query_hits": hits,
         "failed_files": failed,
+        "search_top1": _show_search(scene, stage),
         "seconds": round(stage.seconds, 1),
     }
 
@@ -109,10 +112,23 @@ def _show_imports(scene: Scene, stage: Stage) -> list[dict[str, Any]]:
     for one in found:
         status = one["status"]
         totals = status["totals"]
-        stage.heading(f"import {one['metadata']['name']}: {totals['succeeded']} indexed, {totals['failed']} failed")
+        stage.heading(
+            f"import {one['metadata']['name']}: {totals['succeeded']} succeeded, {totals['failed']} failed, "
+            f"{totals.get('skipped', 0)} left out"
+        )
         for failure in status.get("failures", ()):
             stage.say(f"  {failure['item']}  {failure['error']}")
     return [one["status"] for one in found]
+
+
+def _show_search(scene: Scene, stage: Stage) -> str:
+    """What Image Search takes for the picture that a smaller, recompressed copy was made of."""
+    asked = media.MEDIA / "photos" / "china.jpg"
+    hits = scene.cloud.find_similar(smaller_copy(asked), INSTANCE)
+    stage.heading(f"pictures like a half-size copy of {asked.name}: {len(hits)} hits")
+    for hit in hits:
+        stage.say(f"  {hit.name}  product={hit.product}  {hit.content}  score={hit.score:.3f}")
+    return hits[0].name if hits else ""
 
 
 def _bindings_ready(scene: Scene) -> int:

@@ -17,6 +17,7 @@ from sandbox.apiserver.build import find_programs
 from sandbox.apiserver.cluster import Cluster, start_cluster
 from sandbox.apiserver.existing_cluster import use_context
 from sandbox.demo import media
+from sandbox.demo.image_search import buy_instance
 from sandbox.demo.local_cloud import LocalCloud, start_cloud
 from sandbox.demo.operator import ROOT, Operator, install, start_operator
 from sandbox.demo.stage import Stage
@@ -25,6 +26,8 @@ from sandbox.programs import ProgramError, run
 
 BINDINGS = ROOT / "examples" / "manifests" / "bindings.yaml"
 IMPORT = ROOT / "examples" / "manifests" / "import.yaml"
+PICTURES = ROOT / "examples" / "manifests" / "pictures.yaml"
+INSTANCE = "shop"  # of Image Search, as pictures.yaml names it
 STACK = "local"
 READY_SECONDS = 120
 LIVE_SECONDS = 30
@@ -110,6 +113,21 @@ def import_labelled(scene: Scene, stage: Stage) -> None:
     with stage.step("an import of labelled photos, followed until every file has its verdict"):
         scene.kubectl("apply", f"--filename={IMPORT}")
         _await_ready(scene, "batchimports")
+
+
+def import_pictures(scene: Scene, stage: Stage) -> None:
+    """Import photos into Image Search; one of them is not there, and is left out before anything is submitted."""
+    with stage.step("an Image Search import, checked before it is submitted, followed to the end"):
+        buy_instance(scene.cloud.url, INSTANCE)
+        scene.kubectl("apply", f"--filename={PICTURES}")
+        _await_ready(scene, "batchimports")
+    manifest = f"oss://{scene.bucket('photos')}/photos/increment.meta"
+    project, dataset = scene.dataset("photos")
+    imm = scene.cloud.imm()
+    with stage.step("its increment.meta lies beside the photos, and so is indexed like them"):
+        _await(
+            f"{manifest} to be indexed", lambda: len(imm.simple_query(project, dataset, equals("URI", manifest))) == 1
+        )
 
 
 def equals(field: str, value: str) -> dict[str, Any]:

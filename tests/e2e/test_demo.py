@@ -45,12 +45,14 @@ def test_once_does_the_main_job_and_ends_with_true_numbers(tmp_path: Path) -> No
     assert summary == {
         "demo": "ok",
         "bindings_ready": 2,
-        "files_indexed": len(corpus),  # one more was uploaded and one deleted
-        "imported": 4,
-        "import_failed": 1,  # it was never uploaded
+        "files_indexed": len(corpus) + 1,  # one more was uploaded and one deleted, and there is an increment.meta
+        "imported": 4 + 5,  # into the dataset, and into Image Search
+        "import_failed": 1,  # it was never uploaded; the picture that was not there was left out
         "query_hits": 14,
         "failed_files": sum(1 for file in corpus if file.get("broken")),
+        "search_top1": "china.jpg",
     }
+    assert "spec.source.pictures[5]" in done.stdout  # the bad line is named
     assert processes_of(directory) == []
 
 
