@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from emulator.imagesearch.categories import category_in_force
@@ -28,35 +28,39 @@ INT_ATTR = range(-(2**31), 2**31)
 _FORBIDDEN = re.compile(r"[\\¥$&%]")
 
 
-def add(  # noqa: PLR0913 - what can be said of a picture
-    instance: Instance,
-    content: bytes,
-    *,
-    product_id: str,
-    pic_name: str,
-    custom_content: str = "",
-    category_id: int | None = None,
-    int_attrs: IntAttrs = NO_INTS,
-    str_attrs: StrAttrs = NO_TEXTS,
-    crop: bool = True,
-    region: str = "",
-    rotated_fits: bool,
-    counted: bool,
-    digest: str = "",
-) -> Picture | Unfit:
-    r"""Add a picture, or put it in place of the one with the same ProductId and PicName.
+@dataclass(frozen=True, slots=True)
+class Said:
+    r"""What is said of a picture that is to be added.
 
-    Args:
-        instance: Where to.
-        content: The picture's bytes.
+    Attributes:
         product_id: Up to 256 characters, as `pic_name`; together they are its identity.
-        pic_name: Its name.
         custom_content: Up to 4,096 characters.
         category_id: Of product search; None if it was not said.
         int_attrs: Whole numbers of 32 bits.
         str_attrs: Texts of up to 128 characters without `\ ¥ $ & %`.
         crop: Whether to look for the subject, unless `region` says where it is.
         region: `x1,x2,y1,y2` in pixels.
+    """
+
+    product_id: str
+    pic_name: str
+    custom_content: str = ""
+    category_id: int | None = None
+    int_attrs: IntAttrs = NO_INTS
+    str_attrs: StrAttrs = NO_TEXTS
+    crop: bool = True
+    region: str = ""
+
+
+def add(
+    instance: Instance, content: bytes, said: Said, *, rotated_fits: bool, counted: bool, digest: str = ""
+) -> Picture | Unfit:
+    """Add a picture, or put it in place of the one with the same ProductId and PicName.
+
+    Args:
+        instance: Where to.
+        content: The picture's bytes.
+        said: What is said of it.
         rotated_fits: What the switch `image_search_rotated` says.
         counted: Whether the plan's capacity holds, as it does unless the cloud is loose.
         digest: A name of these bytes, where the caller has one: they are then not read again to know them.
@@ -64,32 +68,22 @@ def add(  # noqa: PLR0913 - what can be said of a picture
     Returns:
         The picture as it is kept, or why it cannot be.
     """
-    problem = problem_of(product_id, pic_name, custom_content, int_attrs, str_attrs)
+    problem = problem_of(said.product_id, said.pic_name, said.custom_content, said.int_attrs, said.str_attrs)
     if problem:
         return Unfit("BadRequest", problem)
-    category = category_in_force(instance, category_id)
+    category = category_in_force(instance, said.category_id)
     if isinstance(category, Unfit):
         return category
-    is_new = picture_key(product_id, pic_name) not in instance.pictures
+    is_new = picture_key(said.product_id, said.pic_name) not in instance.pictures
     if counted and is_new and len(instance.pictures) >= instance.capacity:
         return Unfit("BadRequest", f"The instance is full: it holds {instance.capacity:,} pictures.")
-    look = look_at(content, instance.service_type, crop=crop, region=region, rotated_fits=rotated_fits, digest=digest)
+    look = look_at(
+        content, instance.service_type, crop=said.crop, region=said.region, rotated_fits=rotated_fits, digest=digest
+    )
     if isinstance(look, Unfit):
         return look
-    picture = Picture(
-        product_id=product_id,
-        pic_name=pic_name,
-        category_id=category,
-        features=look.features,
-        width=look.width,
-        height=look.height,
-        size=look.size,
-        custom_content=custom_content,
-        int_attrs=int_attrs,
-        str_attrs=str_attrs,
-        crop=crop,
-        region=str(look.region),
-    )
+    seen = {"features": look.features, "width": look.width, "height": look.height, "size": look.size}
+    picture = Picture(**asdict(said) | {"category_id": category, "region": str(look.region)} | seen)
     instance.keep(picture)
     return picture
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Mapping
-from io import StringIO
 from sys import intern
 from typing import Any
 
@@ -28,6 +27,7 @@ CODE = frozenset({"code", "errorcode", "errcode", "errno"})
 MESSAGE = frozenset({"message", "msg", "errormessage", "errormsg", "errmsg", "error", "reason", "detail"})
 WELL = frozenset({"success", "succeeded", "successful", "ok", "true", "normal", "done", "imported"})
 BADLY = frozenset({"fail", "failed", "failure", "error", "false", "isolated", "invalid"})
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _SPELLING = re.compile(r"[^a-z]+")
 
 
@@ -58,7 +58,7 @@ def read_report(data: bytes) -> Report | None:
     if len(data) > MAX_REPORT:
         return None
     data = data.removeprefix(b"\xef\xbb\xbf").strip()
-    read = {b"[": _array, b"{": _lines}.get(data[:1], _table)
+    read = {b"[": _array, b"{": _objects}.get(data[:1], _table)
     try:
         return Report(tuple(_entry(one) for one in read(data)))
     except (ValueError, csv.Error, RecursionError):  # what msgspec raises is a ValueError
@@ -70,21 +70,26 @@ def _array(data: bytes) -> Iterator[Mapping[str, Any]]:
         yield msgspec.json.decode(one, type=dict[str, Any])
 
 
-def _lines(data: bytes) -> Iterator[Mapping[str, Any]]:
+def _objects(data: bytes) -> Iterator[Mapping[str, Any]]:
     decoder = msgspec.json.Decoder(dict[str, Any])
-    for line in StringIO(data.decode(), newline=None):
+    for line in _lines_of(data):
         if line.strip():
             yield decoder.decode(line)
 
 
 def _table(data: bytes) -> Iterator[Mapping[str, Any]]:
-    rows = csv.reader(StringIO(data.decode(), newline=""), strict=True)
+    rows = csv.reader(_lines_of(data), strict=True)
     header = [_spelled(name) for name in next(rows, [])]
     if data and not {*header} & (PRODUCT | PICTURE):
         raise ValueError("a header that names neither product nor picture")
     for row in rows:
         if row:
             yield dict(zip(header, row, strict=True))
+
+
+def _lines_of(data: bytes) -> Iterator[str]:
+    """With their ends, one after the other: a report may have a million."""
+    return (found[0] for found in _LINE.finditer(data.decode()))
 
 
 def _entry(record: Mapping[str, Any]) -> Entry:

@@ -24,6 +24,7 @@ __all__ = ["MAX_REPORT", "Entry", "Judgement", "NoReport", "Part", "Report", "ju
 
 # "Some of the images cannot be processed and are isolated.", in the service's two languages
 ISOLATED = ("isolated", "隔离")
+UNTOLD = "it was stopped, and its report does not list what was done until then"
 NO_REASON = "Image Search says that the whole task failed, and gives no reason"
 
 
@@ -100,9 +101,8 @@ def judge(
         return _unknowable(Reason.REPORT_UNREADABLE, f"its report names {named.words}")
     done = any(one.ok for one in named.values())
     if state is TaskState.STOPPED and not done:
-        why = "it was stopped, and its report does not list what was done until then"
         parts = _parts(ranges, named, _Rest.UNKNOWN, "")
-        return Judgement(parts, Reason.REPORT_UNREADABLE, why)
+        return Judgement(parts, Reason.REPORT_UNREADABLE, UNTOLD)
     if state is TaskState.SUCCEEDED and doubtful and all(one.ok for one in named.values()):
         return _unknowable(Reason.REPORT_UNREADABLE, f"it says {message!r} (code {code}), and its report names none")
     rest = {TaskState.STOPPED: _Rest.CANCELLED, TaskState.FAILED: _Rest.FAILED}.get(state, _Rest.SUCCEEDED)
