@@ -38,7 +38,7 @@ check: $(READY) ## Style, types, layers, generated files
 bench: $(READY) ## Ratios, measured side by side in one run
 	@$(BIN)/python -m benchmarks
 
-crds: $(READY) ## Write crds/ and docs/api.md from controller/api
+crds: $(READY) ## Write crds/, docs/api.md and docs/manifest-rules.md from controller
 	@$(BIN)/imm-operator crds --out crds
 	@$(BIN)/imm-operator docs --out docs
 

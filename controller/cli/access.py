@@ -20,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from controller.api.fields import RegionId
 from controller.cloud.credentials import Credentials
-from controller.cloud.errors import CloudError, InstanceNotFound, Retryable
+from controller.cloud.errors import CloudError, InstanceNotFound, Retryable, WrongRegion
 from controller.cloud.limiter import Lane, Limiters
 from controller.cloud.ports import ImageSearchPort, OssPort
 
@@ -110,13 +110,15 @@ def access_of(
     credentials = Credentials(
         environment[KEY_ID].strip(), environment[KEY_SECRET].strip(), environment.get(TOKEN, "").strip() or None
     )
-    oss = _address(oss_endpoint, OSS_ENDPOINT)
     return Access(
-        credentials, _region(region or ""), oss, _address(image_search_endpoint, IMAGE_SEARCH_ENDPOINT, like=oss)
+        credentials,
+        _region(region or ""),
+        _address(oss_endpoint, OSS_ENDPOINT),
+        _address(image_search_endpoint, IMAGE_SEARCH_ENDPOINT, like=oss_endpoint or environment.get(OSS_ENDPOINT)),
     )
 
 
-def call(make: Callable[[], Result], *, about: str = "") -> Result:
+def call(make: Callable[[], Result]) -> Result:
     """Make calls to the cloud, some more times where the reason that they fail for may pass.
 
     Raises:
@@ -127,20 +129,20 @@ def call(make: Callable[[], Result], *, about: str = "") -> Result:
             return make()
         except Retryable as error:
             if attempt == TRIES:
-                raise unusable(error, about) from error
+                raise unusable(error) from error
             pause = min(2.0 ** (attempt - 1), LONGEST_PAUSE)
             if sys.stderr.isatty():
                 click.echo(f"{plain(str(error))}; again in {pause:g} s", err=True)
             time.sleep(pause)
         except CloudError as error:
-            raise unusable(error, about) from error
+            raise unusable(error) from error
     raise AssertionError("the last attempt returns or raises")
 
 
-def unusable(error: CloudError, about: str = "") -> Unusable:
-    """A failure of the cloud's, for people; `about` is the place that was asked."""
-    hint = f". It was asked in region {about}: is that the right one?" if isinstance(error, InstanceNotFound) else ""
-    return Unusable(plain(str(error)) + (hint if about else ""))
+def unusable(error: CloudError) -> Unusable:
+    """A failure of the cloud's, for people."""
+    hint = ". Is --region the right one?" if isinstance(error, InstanceNotFound | WrongRegion) else ""
+    return Unusable(plain(str(error)) + hint)
 
 
 def plain(text: str) -> str:

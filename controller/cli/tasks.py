@@ -47,7 +47,7 @@ def tasks(
         raise Unusable("the instance's name is empty")
     port = access_of(region, image_search_endpoint=image_search_endpoint).image_search()
     folder = None if path is None else _folder(path)
-    found = call(lambda: walk(port, instance, bucket, folder, _tell), about=str(region))
+    found = call(lambda: walk(port, instance, bucket, folder, _tell))
     found.sort(key=lambda one: (one.created_at or _FIRST, one.id), reverse=True)
     if output == "json":
         click.echo(json.dumps([_document(one) for one in found], indent=2, ensure_ascii=False))

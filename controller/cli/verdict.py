@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from controller.api.batchimport import BatchImport
@@ -96,6 +97,16 @@ class _Onlooker:
             self.wide_refused += len(wide)
             self.said += wide
 
+    def hand_on(self, say: Say, keep: Keep | None, progress: Progress) -> None:
+        """Let go of what there is."""
+        said, self.said = self.said, []
+        good, self.good = self.good, []
+        if said:
+            progress.clear()
+            say(said)
+        if keep is not None and good:
+            keep(good)
+
 
 def examine(
     question: Question, say: Say, keep: Keep | None = None, *, at_pictures: bool = True, allow_wide: bool = False
@@ -121,26 +132,20 @@ def examine(
             source=question.pictures,
             at_pictures=at_pictures,
         )
-        checking = Checking(
-            question.target, source, work_bucket="", reading="", looks=looks, freezes=None, onlooker=onlooker
-        )
-        try:
-            with Progress(question.size) as progress:
-                settled = batches = 0
-                while not checking.done:
-                    call(lambda: _advance(checking, question.about), about=question.about)
-                    said, onlooker.said = onlooker.said, []
-                    if said:
-                        progress.clear()
-                        say(said)
-                    if keep is not None and onlooker.good:
-                        keep(onlooker.good)
-                    onlooker.good = []
-                    here = checking.position.offset or source.read or source.rows
-                    settled, batches = (here if onlooker.batches > batches else settled), onlooker.batches
-                    progress.show(int(settled + (here - settled) * checking.looked), _words(checking))
-        finally:
-            checking.close()
+        checking = Checking(question.target, source, work_bucket="", reading="", looks=looks, freezes=None)
+        checking.onlooker = onlooker
+        with closing(checking), Progress(question.size) as progress:
+            settled = batches = 0
+            while not checking.done:
+                call(lambda: _advance(checking, question.about))
+                onlooker.hand_on(say, keep, progress)
+                here = checking.position.offset or source.read or source.rows
+                settled, batches = (here if onlooker.batches > batches else settled), onlooker.batches
+                progress.show(int(settled + (here - settled) * checking.looked), _words(checking))
+    return _verdict(checking, onlooker, source)
+
+
+def _verdict(checking: Checking, onlooker: _Onlooker, source: Metered) -> Verdict:
     pictures, counts = checking.pictures, checking.counts
     counts.problems += onlooker.wide_refused
     return Verdict(

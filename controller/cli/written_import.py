@@ -41,8 +41,8 @@ def question_of(
         if head is None:
             raise Unusable(f"oss://{bucket}/{plain(key)} is not there")
         size = head.size
-    instance = instance_of(service_type, access, into.instance_name)
-    return Question(target, oss, f"spec.source of {file}", key, size, instance)
+    asked = (access, into.instance_name) if service_type is None else ()
+    return Question(target, oss, f"spec.source of {file}", key, size, instance_of(service_type, *asked))
 
 
 def _object(source: ImportSource, into: ImageSearchImport) -> tuple[str, str]:

@@ -164,7 +164,8 @@ class AlibabaClouds:
 
     def reports(self, place: Place, lane: Lane) -> ReportPort:
         rate = self._rates.reports_per_account
-        return Reports(limiter=self._limiters.get("report", place.account_id, rate=rate, burst=rate), lane=lane)
+        limiter = self._limiters.get("report", place.account_id, rate=rate, burst=rate)
+        return Reports(limiter=limiter, lane=lane, endpoint=place.image_search)
 
     def sts(self, place: Place, credentials: Credentials, lane: Lane) -> StsPort:
         return Sts(

@@ -2,12 +2,16 @@
 
 Whoever has such an address may read what is there, so its parameters stand in no text of ours. It comes from a signed
 answer of the cloud's and still is only an address: nothing but HTTP is spoken to it, and it leads nowhere else.
+
+Who sets `spec.endpoints.imageSearch` decides what the "cloud" answers, and reads the work bucket that a report is kept
+in. So an address is asked only where it is OSS's own, or that endpoint's: never a neighbour's, nor the machine's own.
 """
 
 from __future__ import annotations
 
+import re
 import time
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import requests
 from urllib3.exceptions import HTTPError
@@ -20,21 +24,26 @@ OPERATION = "report:Get"
 WHOLE = 60.0  # seconds for all of a report; the time-outs are for a connection and for each piece
 PIECE = 64 * 1024  # bytes
 TOO_LARGE = "ReportTooLarge"
+ELSEWHERE = "ReportElsewhere"
 OVER = frozenset({403, 404, 410})  # of OSS: the signature's time is over, the object is gone
+OSS_HOST = re.compile(r"([a-z0-9-]+\.)?oss-[a-z0-9-]+\.aliyuncs\.com")
+_PORTS = {"http": 80, "https": 443}
 _OK = 200
 _REDIRECTS = range(300, 400)
 _SERVER_ERROR = 500
 
 
 class Reports:
-    """Safe to share between threads."""
+    """Safe to share between threads. `endpoint` is the account's own address of Image Search, if it has one."""
 
-    def __init__(self, *, limiter: Limiter, lane: Lane = Lane.RESYNC) -> None:
+    def __init__(self, *, limiter: Limiter, lane: Lane = Lane.RESYNC, endpoint: str | None = None) -> None:
         self._limiter = limiter
         self._lane = lane
+        self._own = _place(urlsplit(endpoint)) if endpoint is not None else None
 
     def fetch(self, url: str, largest: int) -> bytes:
         shown = _shown(url)
+        self._require_known(urlsplit(url), shown)
         with self._limiter.slot(self._lane):
             try:
                 data = _get(url, shown, largest)
@@ -43,6 +52,18 @@ class Reports:
                 raise
         trace.succeeded(OPERATION, "")
         return data
+
+    def _require_known(self, parts: SplitResult, shown: str) -> None:
+        host, port = place = _place(parts)
+        if place != self._own and not (OSS_HOST.fullmatch(host) and port in _PORTS.values()):
+            words = (
+                f"{shown} is neither an address of OSS nor of the account's endpoint of Image Search, and is not asked"
+            )
+            raise errors.Invalid(OPERATION, words, code=ELSEWHERE)
+
+
+def _place(parts: SplitResult) -> tuple[str, int]:
+    return parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
 
 
 def _get(url: str, shown: str, largest: int) -> bytes:

@@ -71,9 +71,50 @@ def limiter() -> Limiter:
 
 
 @pytest.fixture
-def port(limiter: Limiter) -> Reports:
-    """The adapter."""
-    return Reports(limiter=limiter)
+def port(served: Served, limiter: Limiter) -> Reports:
+    """The adapter, for an account whose endpoint of Image Search that server is."""
+    return Reports(limiter=limiter, endpoint=served.url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://100.100.100.200/latest/meta-data/ram/security-credentials/",
+        "http://127.0.0.1:1/report",
+        "http://localhost/report",
+        "http://[::1]/report",
+        "https://oss-cn-hangzhou.aliyuncs.com.example.org/report",
+        "https://example.org/oss-cn-hangzhou.aliyuncs.com",
+        "https://bucket.oss-cn-hangzhou.aliyuncs.com:8443/report",
+        "https://imagesearch.cn-hangzhou.aliyuncs.com/report",
+    ],
+)
+def test_what_is_neither_oss_nor_the_accounts_own_endpoint_is_not_asked(
+    served: Served, limiter: Limiter, url: str
+) -> None:
+    """Whoever names the endpoint names the addresses too, and reads what is kept: no way into the machine's network."""
+    for endpoint in (None, served.url):
+        error = failure(Reports(limiter=limiter, endpoint=endpoint), url + QUERY)
+        assert isinstance(error, Invalid)
+        assert "ReportElsewhere" == error.code
+    assert isinstance(failure(Reports(limiter=limiter), served.url + QUERY), Invalid)
+    assert [] == served.asked
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://image-search-task-info.oss-cn-shanghai.aliyuncs.com/yyyyyyyyyy",
+        "http://image-search-task-info.oss-cn-shanghai-internal.aliyuncs.com/yyyyyyyyyy",
+        "https://oss-accelerate.aliyuncs.com/image-search-task-info/yyyyyyyyyy",
+    ],
+)
+def test_oss_is_asked(limiter: Limiter, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The guide's own example among them; a proxy that nobody listens at shows that the call leaves."""
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    assert isinstance(failure(Reports(limiter=limiter), url), Unavailable | TimedOut)
 
 
 def failure(port: Reports, url: str, largest: int = 100) -> CloudError:
@@ -215,9 +256,10 @@ def test_time_is_bounded_for_each_piece_and_for_all(
     done.set()
 
 
-def test_where_nobody_listens(port: Reports) -> None:
+def test_where_nobody_listens(limiter: Limiter) -> None:
     """Certainly nothing came of it."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        error = failure(port, f"http://127.0.0.1:{free.getsockname()[1]}/a{QUERY}")
+        nobody = f"http://127.0.0.1:{free.getsockname()[1]}"
+        error = failure(Reports(limiter=limiter, endpoint=nobody), f"{nobody}/a{QUERY}")
     assert Unavailable is type(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from controller.core.imports.identity import MARK_HEADER
 from controller.reconcile.imports.gone import tell_gone
 from controller.reconcile.kinds import Key, reconcile_object
 from emulator.testing import LocalCloud
+from tests.unit.operator_doubles import Crash
 from tests.unit.task_world import INSTANCE, MANIFEST, PATH, PHOTOS, WORK, TaskWorld, line, local, picture
 
 SWITCHES = {
@@ -22,6 +24,7 @@ SWITCHES = {
     "increment_busy_code": "InstanceStatusError",
     "increment_unauthorized_code": "NoPermission",
     "increment_manifest_read": "once",
+    "increment_all_isolated": "SUCCESS",
     "increment_list_order": "newest",
     "increment_report_kept_seconds": 604_800.0,
     "increment_manifest_missing": "BadRequest",
@@ -167,14 +170,29 @@ class TestVerdicts:
         assert ("False", "ReportExpired") == world.ready(key)
 
     def test_a_task_that_fails_as_a_whole(self, world: TaskWorld) -> None:
-        """All failed, in the service's words."""
-        key = world.goods(world.pictures(2))
-        world.guard.before_call = lambda name: None if name != "increase" else _break(world)
-        world.cloud.switch("increment_manifest_missing", "FAIL")
-        status = world.finish(key)
+        """Without a report all lines failed, in the service's words; a retry sends all of them."""
+        world.cloud.switch("increment_manifest_read", "throughout")
+        lines = world.pictures(2)
+        key = world.goods(lines)
+        world.settle(key)
+        world.bucket.delete_object(MANIFEST)
+        world.work(key)
+        status = world.status(key)
         assert status.totals is not None
-        assert status.phase == "Failed", status
-        assert 2 == status.totals.failed + status.totals.unknown
+        assert ("Failed", 2, 0) == (status.phase, status.totals.failed, status.totals.unknown)
+        assert ["There is no increment.meta."] * 2 == [one["error"] for one in world.report(status)]
+        world.goods(lines, retry={"failedItems": "again"})
+        assert "Complete" == world.finish(key).phase
+
+    def test_a_task_whose_every_line_failed(self, world: TaskWorld) -> None:
+        """By the report, each with its own reason."""
+        world.cloud.switch("increment_all_isolated", "FAIL")
+        lines = world.pictures(1)
+        losing(world, "000.png")
+        status = world.finish(world.goods(lines))
+        assert status.totals is not None
+        assert ("Failed", 1, "Failed") == (status.phase, status.totals.failed, status.task and status.task.state)
+        assert "does not exist" in status.failures[0].error
 
     @pytest.mark.parametrize("word", ["Stop", "STOP"])
     def test_a_task_that_is_stopped_in_the_console(self, world: TaskWorld, word: str) -> None:
@@ -239,10 +257,6 @@ def _write_over(world: TaskWorld, lines: list[dict[str, Any]]) -> None:
     world.manifest(lines)
 
 
-def _break(world: TaskWorld) -> None:
-    world.bucket.delete_object(MANIFEST)
-
-
 class TestManifest:
     """What lies in the manifest's place."""
 
@@ -256,6 +270,67 @@ class TestManifest:
         assert (0, etag) == (world.asked(INCREASE), world.head().etag)
         world.bucket.delete_object(MANIFEST)
         assert "Complete" == world.finish(key).phase
+
+    @pytest.mark.parametrize("moment", ["begin_upload", "complete_upload"])
+    def test_a_foreign_one_that_comes_in_between_stays(self, world: TaskWorld, moment: str) -> None:
+        """The last look and the write are not one; the write itself refuses to go over another."""
+        lines = world.pictures(2)
+
+        def come(name: str) -> None:
+            if name == moment:
+                world.guard.before_call = lambda _name: None
+                world.manifest(lines[:1])
+
+        world.guard.before_call = come
+        key = world.goods(lines)
+        world.settle(key)
+        assert ("False", "ManifestForeign") == world.ready(key)
+        assert (0, 1) == (world.asked(INCREASE), len(world.bucket.get_object(MANIFEST).read().splitlines()))
+        assert 0 == _uploads(world)
+
+    def test_one_whose_import_is_gone_is_replaced(self, world: TaskWorld) -> None:
+        """Nobody works its run off any more; a task of it that runs is waited for."""
+        world.cloud.image_batches(**SLOW)
+        lines = world.pictures(3)
+        first = world.goods(lines[:2], name="first")
+        world.settle(first)
+        last = world.cluster.read(first)
+        del world.cluster.bodies[first]
+        tell_gone(last, world.context)
+        second = world.goods(lines[2:], name="second")
+        world.settle(second)
+        assert ("False", "Queued") == world.ready(second)
+        world.cloud.advance(60)
+        world.settle(second)
+        world.work(second)
+        assert ("Complete", [2, 1]) == (world.status(second).phase, [task.lines for task in world.tasks()])
+
+    @pytest.mark.parametrize("late", [False, True], ids=["before its end", "after its end"])
+    def test_a_process_that_adopts_a_task_sees_whether_its_manifest_stayed(
+        self, world: TaskWorld, *, late: bool
+    ) -> None:
+        """What was written over after the task's end says nothing of it."""
+        world.cloud.image_batches(**SLOW)
+        lines = world.pictures(2)
+        key = world.goods(lines)
+
+        def die(name: str) -> None:
+            if name == "increase":
+                world.guard.at, world.guard.after = len(world.guard.writes), True
+
+        world.guard.before_call = die
+        with suppress(Crash):
+            world.settle(key)
+        assert 1 == len(world.tasks())
+        world.restart()
+        if late:
+            world.cloud.advance(60)
+        world.manifest(lines[:1])
+        world.cloud.advance(60)
+        world.settle(key)
+        status = world.status(key)
+        expected = ("Complete", "Succeeded") if late else ("Failed", "ManifestChanged")
+        assert expected == (status.phase, world.ready(key)[1])
 
     def test_ones_own_goes_in_as_it_is(self, world: TaskWorld) -> None:
         """Byte for byte."""
@@ -608,12 +683,16 @@ class TestSteering:
         assert "Complete" == world.finish(key).phase
 
     def test_a_deleted_object_says_what_runs_on(self, world: TaskWorld) -> None:
-        """From the last status; one that is over says nothing."""
+        """From the last status; one that is over says nothing. Whoever waited for it is next."""
         world.cloud.image_batches(**SLOW)
-        key = world.goods(world.pictures(2))
+        lines = world.pictures(3)
+        key = world.goods(lines[:2])
         world.settle(key)
+        waiting = world.goods(lines[2:], name="waiting")
+        world.settle(waiting)
         last = world.cluster.read(key)
         tell_gone(last, world.context)
+        assert {("team", "waiting")} == world.context.turns.take_wakes()
         [said] = [message for reason, message in world.cluster.events if reason == "TaskRunning"]
         assert "task 1 of instance goods runs on" in said
         world.cloud.advance(60)

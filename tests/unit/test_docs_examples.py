@@ -1,4 +1,4 @@
-"""What the docs show can be typed: objects are taken by the models, lines by the rules, commands by the command line."""
+"""What the docs show can be typed: models take the objects, rules the lines, and the command line the commands."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ KINDS = {kind.kind(): kind for kind in crd.ALL}
 OURS = [one for one in examples() if one.body["kind"] in KINDS]
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 SHELL = re.compile(r"^```(?:sh|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-COMMAND = re.compile(r"(?:^|[|$] |= ?)imm-operator (.+?)(?: \||$)")
-# What an import into Image Search may stand still or wait with, and a dataset's never does; see `taskwords` and `watch`.
+PROGRAM = "imm-operator"
+# What an import into Image Search may wait or stand still with.
 OF_PICTURES = {
     Reason.INSTANCE_NOT_FOUND, Reason.INSTANCE_UNAVAILABLE, Reason.REGION_MISMATCH, Reason.NOT_AUTHORIZED,
     Reason.WHOLE_PRODUCT_DELETE, Reason.QUEUED, Reason.MANIFEST_FOREIGN, Reason.MANIFEST_PROTECTED,
@@ -65,11 +65,12 @@ def test_every_state_of_a_task_is_told() -> None:
 def commands() -> list[tuple[str, list[str]]]:
     """Every command of ours in a shell block, with its page."""
     return [
-        (page.relative_to(ROOT).as_posix(), shlex.split(found[1], comments=True))
+        (page.relative_to(ROOT).as_posix(), words[words.index(PROGRAM) + 1 :])
         for page in PAGES
         for block in SHELL.findall(page.read_text(encoding="utf-8"))
-        for line in block.splitlines()
-        if (found := COMMAND.search(line))
+        for line in block.replace("\\\n", " ").splitlines()
+        for part in line.split(" | ")
+        if PROGRAM in part and PROGRAM in (words := shlex.split(part, comments=True))
     ]
 
 

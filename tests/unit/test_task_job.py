@@ -47,7 +47,7 @@ TARGET = {"imageSearch": {"instanceName": "shop", "bucket": "pictures", "path": 
 OF_FILES = {"target": {"dataset": {"project": "m", "name": "d"}}, "source": {"prefix": {"bucket": "photos"}}}
 MANIFEST = {"manifest": {"key": "spring/increment.meta"}}
 PLACE = "oss://pictures/spring/increment.meta"
-CONTENT = Resolution(RUN, 10, 8, 2, 0, (), 0, "", existing=3)
+CONTENT = Resolution(RUN, 10, 8, 2, 0, (), 0, "", existing=3, checked="oss://records/runs/c-1/items/")
 AS_IT_IS = replace(CONTENT, source_etag="e")
 WIDE = replace(CONTENT, wide=2)
 CLEANED = replace(CONTENT, skipped=1, problems=("line 3: x: bad",), problem_count=1, report="oss://records/p")

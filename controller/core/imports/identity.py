@@ -107,7 +107,12 @@ def part_key(run: str, number: int) -> str:
 
     Instead of the run it may be a reading that has them (`RunRecord.content`).
     """
-    return f"{RUNS}/{run}/items/{number:06}.jsonl"
+    return f"{parts_folder(run)}{number:06}.jsonl"
+
+
+def parts_folder(run: str) -> str:
+    """Where the parts lie, one after the other in the order of their names."""
+    return f"{RUNS}/{run}/items/"
 
 
 def segment_key(run: str, number: int) -> str:

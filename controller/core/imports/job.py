@@ -120,7 +120,7 @@ def _unbegun(spec: BatchImportSpec, observed: ObservedImport) -> Decision:
         return stand(Phase.RESOLVING, blocked)
     if resolution is None:
         return take(Phase.RESOLVING, Reason.RESOLVING, words.READING, ResolveSource())
-    refusal = _refusal(spec, observed, resolution)
+    refusal = _refusal(spec, resolution)
     if refusal is not None:
         return stand(Phase.REJECTED, refusal)
     if _lacks_events(spec, observed, resolution):
@@ -128,12 +128,12 @@ def _unbegun(spec: BatchImportSpec, observed: ObservedImport) -> Decision:
     return take(Phase.RESOLVING, Reason.SUBMITTING, words.BEGINNING, WriteRecord())
 
 
-def _refusal(spec: BatchImportSpec, observed: ObservedImport, resolution: Resolution) -> Plan | None:
+def _refusal(spec: BatchImportSpec, resolution: Resolution) -> Plan | None:
     if resolution.problem_count and (spec.on_invalid is OnInvalid.REJECT or not resolution.items):
         return stalled(Reason.SOURCE_INVALID, words.wrong(spec, resolution))
     if spec.max_items is not None and resolution.items > spec.max_items:
         return stalled(Reason.TOO_MANY_ITEMS, words.too_many(spec, resolution.items, spec.max_items))
-    return taskjob.refuse(spec, observed, resolution)
+    return taskjob.refuse(spec, resolution)
 
 
 def _settled(spec: BatchImportSpec, known: Phase | None, run: ObservedRun, now: datetime) -> Decision:

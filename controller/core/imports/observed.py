@@ -29,6 +29,7 @@ class Resolution:
         warning_count: How many there are.
         existing: Pairs that the instance has already, and so overwrites; None where nobody asked.
         source_etag: The user's own manifest goes in as it is, and this is its ETag; empty where one is made.
+        checked: The address of the folder with the checked lines; empty of files.
     """
 
     run: str
@@ -45,6 +46,7 @@ class Resolution:
     warning_count: int = 0
     existing: int | None = None
     source_etag: str = ""
+    checked: str = ""
 
 
 @dataclass(frozen=True, slots=True)

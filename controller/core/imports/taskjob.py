@@ -23,7 +23,7 @@ MEND_WAIT = 60.0  # seconds: what a person mends in the console nobody tells us 
 FOLLOWS = (LookForTask, TurnTask, TakeResult)  # these submit nothing
 
 
-def refuse(spec: BatchImportSpec, observed: ObservedImport, resolution: Resolution) -> Plan | None:
+def refuse(spec: BatchImportSpec, resolution: Resolution) -> Plan | None:
     """Why a run of that content is not begun, besides what goes for every source."""
     if spec.target.image_search is None:
         return None
@@ -32,7 +32,7 @@ def refuse(spec: BatchImportSpec, observed: ObservedImport, resolution: Resoluti
         return forbidden
     as_it_is = spec.source.manifest is None or resolution.source_etag or not resolution.items
     if not as_it_is and not spec.allow_manifest_replace:
-        return stalled(Reason.MANIFEST_PROTECTED, _protected(spec, observed))
+        return stalled(Reason.MANIFEST_PROTECTED, taskwords.protected(spec, resolution))
     return None
 
 
@@ -86,7 +86,7 @@ def _follow(
 def _submit(spec: BatchImportSpec, observed: ObservedImport, resolution: Resolution, task: ObservedTask) -> Decision:
     """Everything that is unsent goes into one task. What stands in the way is said in the order of whose turn it is."""
     in_the_way = (
-        blocked(observed) or _forbidden(spec, resolution) or _not_our_turn(task) or _by_manifest(spec, observed, task)
+        blocked(observed) or _forbidden(spec, resolution) or _not_our_turn(task) or _by_manifest(spec, resolution, task)
     )
     if in_the_way is not None:
         return stand(Phase.SUBMITTING, in_the_way)
@@ -108,7 +108,7 @@ def _not_our_turn(task: ObservedTask) -> Plan | None:
     return None
 
 
-def _by_manifest(spec: BatchImportSpec, observed: ObservedImport, task: ObservedTask) -> Plan | None:
+def _by_manifest(spec: BatchImportSpec, resolution: Resolution, task: ObservedTask) -> Plan | None:
     """What lies where the manifest belongs, and may be neither submitted nor replaced."""
     match task.manifest:
         case ManifestState.OURS:
@@ -121,7 +121,7 @@ def _by_manifest(spec: BatchImportSpec, observed: ObservedImport, task: Observed
             return _stop(Reason.MANIFEST_CHANGED, taskwords.changed(spec))
         case ManifestState.SOURCE:
             kept = task.upload and not task.may_replace
-            return _stop(Reason.MANIFEST_PROTECTED, _protected(spec, observed)) if kept else None
+            return _stop(Reason.MANIFEST_PROTECTED, taskwords.protected(spec, resolution)) if kept else None
         case ManifestState.ABSENT | ManifestState.STALE:
             return None if task.upload else _stop(Reason.MANIFEST_CHANGED, taskwords.changed(spec))
         case _:
@@ -134,7 +134,3 @@ def _queue(words: str) -> Plan:
 
 def _stop(reason: Reason, words: str) -> Plan:
     return stalled(reason, words, look_again=MEND_WAIT)
-
-
-def _protected(spec: BatchImportSpec, observed: ObservedImport) -> str:
-    return taskwords.protected(spec, observed.resolution, observed.work_bucket, observed.work)

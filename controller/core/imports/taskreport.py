@@ -95,7 +95,7 @@ def judge(
         raise ValueError("a task that is in progress has no result")
     doubtful = code not in {"", "0"} or any(word in message.casefold() for word in ISOLATED)
     if not isinstance(report, Report):
-        return _without_report(state, message, report, ranges, doubtful=doubtful)
+        return _without_report(state, _said(message, code), report, ranges, doubtful=doubtful)
     named = match(report.entries, items, path) if report.entries else {}
     if isinstance(named, Stray):
         return _unknowable(Reason.REPORT_UNREADABLE, f"its report names {named.words}")
@@ -117,7 +117,7 @@ def _without_report(
     if report is None:
         return _unknowable(Reason.REPORT_UNREADABLE, "its report is in no form that this version can read")
     if state is TaskState.FAILED:
-        return Judgement(_parts(ranges, {}, _Rest.FAILED, _said(message, "")))
+        return Judgement(_parts(ranges, {}, _Rest.FAILED, message))
     if state is TaskState.SUCCEEDED and not doubtful:
         return Judgement(_parts(ranges, {}, _Rest.SUCCEEDED, ""))
     said = "it was stopped" if state is TaskState.STOPPED else f"it says {message!r}"

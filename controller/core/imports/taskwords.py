@@ -11,7 +11,6 @@ from controller.api.batchimport import BatchImportSpec, ImageSearchImport, OnInv
 from controller.api.bounds import cut
 from controller.api.importsource import MANIFEST
 from controller.core.facts import TaskFacts
-from controller.core.imports.identity import RUNS, resolution_hash
 from controller.core.imports.observed import ObservedTask, Resolution
 from controller.core.imports.steps import (
     LookForTask,
@@ -114,16 +113,15 @@ def changed(spec: BatchImportSpec) -> str:
     )
 
 
-def protected(spec: BatchImportSpec, resolution: Resolution | None, work_bucket: str, work: str) -> str:
+def protected(spec: BatchImportSpec, resolution: Resolution) -> str:
     """The user's own manifest does not go in as it is, and may not be replaced."""
-    skipped = resolution.skipped if resolution is not None else 0
+    skipped = resolution.skipped
     without = f" without its {_count(skipped, 'wrong line')}" if skipped else ""
-    folder = f"oss://{work_bucket}/{RUNS}/{resolution_hash(work, spec.run_token)}/items/"
     mend = "correct it, set spec.runToken to a new text" if spec.on_invalid is OnInvalid.SKIP else "correct it"
     return (
         f"{place(spec)} can only go in{without}, and spec.allowManifestReplace does not allow to put another in its "
         f"place; nothing was submitted. Set it (your own is kept in the work bucket first), or {mend}. The checked "
-        f"lines are those of the objects below {folder}, one after the other"
+        f"lines are those of the objects below {resolution.checked}, one after the other"
     )
 
 

@@ -50,10 +50,11 @@ class Checking:
 
     Args:
         freezes: Where the content and the checkpoint are written; None where nothing may be.
-        onlooker: It must not fail, and is told once more of all lines where the index on disk failed.
 
     Attributes:
         looks: May be changed between two steps, as keys are renewed.
+        onlooker: May be set before the first step. It must not fail, and where the index on disk failed it is told of
+            all lines once more.
         done: Whether it was read to its end; before that nothing else here is final.
         counts: Lines and pictures by what became of them; no items where the source is wrong as a whole.
         problems: The first few, for people; as `warnings`.
@@ -71,7 +72,6 @@ class Checking:
         looks: ImageLooks,
         report: ProblemReport | None = None,
         freezes: OssPort | None,
-        onlooker: Onlooker | None = None,
         most: int = MOST_ITEMS,
     ) -> None:
         if target.spec.target.image_search is None:
@@ -86,7 +86,7 @@ class Checking:
         self._work_bucket = work_bucket
         self.looks = looks
         self._report = report
-        self._onlooker = onlooker
+        self.onlooker: Onlooker | None = None
         self._most = most
         self._freezes = freezes
         self._checkpoint = Checkpoint(freezes, work_bucket, reading) if freezes is not None else None
@@ -234,8 +234,8 @@ class Checking:
         if self._pictures is not None:
             counts.unchecked = self._unchecked_before + self._pictures.unchecked
         self._say(batch)
-        if self._onlooker is not None:
-            self._onlooker.see([(self._content.where(number, line), line) for number, line in good], batch.findings())
+        if self.onlooker is not None:
+            self.onlooker.see([(self._content.where(number, line), line) for number, line in good], batch.findings())
         lines = [line for _, line in good]
         self._adds += [line for line in lines if line.operation is Operation.ADD][: BUDGET + 1 - len(self._adds)]
         self._parts.take(lines)
@@ -282,8 +282,8 @@ class Checking:
         self._parts.ready.clear()
         refusal = Finding(self._content.where(self._batch.last, None), "source", "", rule)
         self._note([Problem(refusal.where, refusal.field, refusal.value, refusal.rule)])
-        if self._onlooker is not None:
-            self._onlooker.see((), [refusal])
+        if self.onlooker is not None:
+            self.onlooker.see((), [refusal])
 
     def _write_part(self) -> None:
         self._parts.write(self._freezes, self._work_bucket)

@@ -18,7 +18,7 @@ from controller.api.fields import Mode
 from controller.cloud.errors import Conflict
 from controller.cloud.ports import OssPort
 from controller.core.imports.documents import ResolutionRecord, decode_resolution, encode
-from controller.core.imports.identity import problems_key, resolution_hash, resolution_key, run_id
+from controller.core.imports.identity import parts_folder, problems_key, resolution_hash, resolution_key, run_id
 from controller.core.imports.job import Resolution
 from controller.reconcile.imports.checking import Checking
 from controller.reconcile.imports.latest import latest_of
@@ -309,6 +309,7 @@ def to_resolution(record: ResolutionRecord, question: Question) -> Resolution:
         warning_count=record.warning_count,
         existing=record.existing,
         source_etag=record.source_etag,
+        checked=f"oss://{question.bucket}/{parts_folder(record.content)}" if record.content else "",
     )
 
 

@@ -59,6 +59,12 @@ def require_place(into: ImageSearchImport, looks: ImageLooks, oss: OssReads, wor
     except Denied as error:
         error.message += f" (bucket {into.bucket})"
         raise
+    except WrongRegion as error:
+        error.message += (
+            f" (bucket {into.bucket}). Instance {into.instance_name} is in {instance.region} and reads pictures of its "
+            "own region only: copy them into a bucket there, if no instance of the bucket's region is meant"
+        )
+        raise
     if facts is None:
         raise BucketNotFound(BUCKET, f"there is no bucket {into.bucket}")
     if instance.region and facts.region != instance.region:
