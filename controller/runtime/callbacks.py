@@ -7,6 +7,7 @@ what IncreaseList says. The port is one of its own, as an ingress leads to it fr
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
@@ -16,6 +17,7 @@ from aiohttp import web
 from controller.core.imports.identity import parse_callback
 
 LARGEST = 16 * 1024  # bytes of a call; the documented one has some 300
+PATIENCE = 5.0  # seconds for them to come
 Hint = Callable[[str, str], bool | None]  # run id and nonce: whether that run is awaited; None where nobody knows
 log = logging.getLogger(__name__)
 
@@ -24,7 +26,7 @@ async def serve_callbacks(host: str, port: int, hint: Hint) -> web.AppRunner:
     """Start listening; the caller cleans the runner up."""
     app = web.Application(client_max_size=LARGEST)
     app.add_routes([web.post("/{path:.*}", _answering(hint))])
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, lingering_time=0)  # what is too long is not even read to be dropped
     await runner.setup()
     await web.TCPSite(runner, host, port).start()
     return runner
@@ -33,7 +35,7 @@ async def serve_callbacks(host: str, port: int, hint: Hint) -> web.AppRunner:
 def _answering(hint: Hint) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def answer(request: web.Request) -> web.Response:
         address = parse_callback(request.path)  # an ingress may or may not have cut its own part off
-        said = _said(await request.content.read(LARGEST))
+        said = _said(await _body(request))
         known = hint(address.run, address.nonce) if address is not None else False
         if known is None:
             return web.Response(status=503, text="this replica does not lead; another one does\n")
@@ -45,10 +47,22 @@ def _answering(hint: Hint) -> Callable[[web.Request], Awaitable[web.Response]]:
     return answer
 
 
+async def _body(request: web.Request) -> bytes:
+    """As much as is read of a call; nothing of it decides anything, so what is late or cut off does no harm."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while len(body) < LARGEST and not request.content.at_eof():
+                body += await request.content.read(LARGEST - len(body))
+    except (TimeoutError, web.PayloadAccessError, ConnectionError):
+        pass
+    return bytes(body)
+
+
 def _said(body: bytes) -> str:
     """What a call says of its task, for the log alone."""
     try:
         told = json.loads(body)
         return f"task {told['taskId']!s:.20} {told['status']!s:.20}"
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return "something that is no documented callback"

@@ -53,6 +53,14 @@ SMALL_OF_ANOTHER_TYPE = (
     "warning: product and generic image search take 100 x 100 to 4096 x 4096 pixels: scale it if this instance, of "
     "another type, refuses it (it has 99 x 100)"
 )
+LARGE_OF_ANOTHER_TYPE = (
+    "warning: product and generic image search take 4 MB: make it smaller if this instance, of another type, refuses "
+    "it (it has 5000000)"
+)
+HEIC_OF_ANOTHER_TYPE = (
+    "warning: product and generic image search take PNG, JPG, JPEG, BMP, GIF, WEBP, TIFF and PPM: convert it if this "
+    "instance, of another type, refuses it (it is HEIC)"
+)
 FAR = "more than 64 KiB, or more than 24 of its parts, would have to be read"
 
 
@@ -367,6 +375,7 @@ ODD: dict[str, Odd] = {
     ),
     # What is none of them.
     "heic": Odd(ftyp(b"heic"), "a.jpg", (is_a("HEIC"),)),
+    "heic-of-another-type": Odd(ftyp(b"heic"), "a.jpg", (HEIC_OF_ANOTHER_TYPE,), service_type=3),
     "avif": Odd(ftyp(b"avif"), "a.png", (is_a("AVIF"),)),
     "mp4": Odd(ftyp(b"isom"), "a.gif", (is_a("MP4 video"),)),
     "svg": Odd(b'<?xml version="1.0"?>\n<!-- drawn -->\n<svg width="320" height="240"/>', "a.png", (is_a("SVG"),)),
@@ -420,6 +429,8 @@ ODD: dict[str, Odd] = {
         service_type=None,
     ),
     # Size in bytes.
+    "bytes-of-another-type": Odd(JPEG.ljust(5_000_000, b"\0"), "a.jpg", (LARGE_OF_ANOTHER_TYPE,), service_type=2),
+    "bytes-of-an-unknown-type": Odd(JPEG.ljust(5_000_000, b"\0"), "a.jpg", (LARGE_OF_ANOTHER_TYPE,), service_type=None),
     "bytes-4000000": Odd(JPEG.ljust(4_000_000, b"\0"), "a.jpg"),
     "bytes-4000001": Odd(JPEG.ljust(4_000_001, b"\0"), "a.jpg", (doubtful(4_000_001),)),
     "bytes-4-mb": Odd(JPEG.ljust(MB, b"\0"), "a.jpg", (doubtful(MB),)),

@@ -7,7 +7,7 @@ The source is the vendor's guide to batch operations, "Image requirements" and "
 - "Maximum size: 4 MB": it does not say what an MB is. More than 4,194,304 bytes are refused in either case; more than
   4,000,000 are a warning.
 - It says nothing of animation, nor of names that do not fit the content: warnings.
-- It states a resolution for product and generic image search only: a warning for other types.
+- Size, format and resolution are stated for product and generic image search: warnings for other types.
 - "Transmission latency must be less than 5 seconds" cannot be checked from here.
 """
 
@@ -51,16 +51,28 @@ BYTES_UNSURE = Rule(
     _GUIDE,
     Severity.WARNING,
 )
+BYTES_UNSTATED = Rule(
+    "picture-size-unstated",
+    "product and generic image search take 4 MB: make it smaller if this instance, of another type, refuses it",
+    _GUIDE,
+    Severity.WARNING,
+)
 NO_PICTURE = Rule(
     "picture-unknown", f"its content is no picture; Image Search takes {_TAKEN}: upload the picture again", _GUIDE
 )
 FORMAT = Rule(
     "picture-format", f"Image Search takes {_TAKEN} by content, whatever the name says: convert the picture", _GUIDE
 )
+FORMAT_UNSTATED = Rule(
+    "picture-format-unstated",
+    f"product and generic image search take {_TAKEN}: convert it if this instance, of another type, refuses it",
+    _GUIDE,
+    Severity.WARNING,
+)
 NOT_WHOLE = Rule("picture-broken", "it begins like a picture and is no whole one: upload it again", _GUIDE)
 PIXELS = Rule("picture-pixels", f"product and generic image search take {_PIXELS}: scale it", _GUIDE)
-PIXELS_UNSURE = Rule(
-    "picture-pixels-unsure",
+PIXELS_UNSTATED = Rule(
+    "picture-pixels-unstated",
     f"product and generic image search take {_PIXELS}: scale it if this instance, of another type, refuses it",
     _GUIDE,
     Severity.WARNING,
@@ -89,8 +101,8 @@ UNCHECKED = Rule(
     Severity.WARNING,
 )
 RULES = (
-    MISSING, ARCHIVED, KEY, EMPTY, BYTES, BYTES_UNSURE, NO_PICTURE, FORMAT, NOT_WHOLE, PIXELS, PIXELS_UNSURE, ROTATION,
-    ANIMATION, EXTENSION, UNCHECKED,
+    MISSING, ARCHIVED, KEY, EMPTY, BYTES, BYTES_UNSURE, BYTES_UNSTATED, NO_PICTURE, FORMAT, FORMAT_UNSTATED, NOT_WHOLE,
+    PIXELS, PIXELS_UNSTATED, ROTATION, ANIMATION, EXTENSION, UNCHECKED,
 )  # fmt: skip
 
 
@@ -119,12 +131,14 @@ def _judge(seen: Inspection, size: int, name: str, service_type: int | None) -> 
     if size <= 0:
         yield EMPTY, ""
         return
+    stated = service_type in (PRODUCTS, GENERIC)
     if size > SURE_BYTES:
-        yield BYTES if size > MOST_BYTES else BYTES_UNSURE, f"it has {size}"
+        rule = BYTES if size > MOST_BYTES else BYTES_UNSURE
+        yield rule if stated else BYTES_UNSTATED, f"it has {size}"
     if seen.format is None:
         yield NO_PICTURE, ""
     elif seen.format not in EXTENSIONS:
-        yield FORMAT, f"it is {seen.format}"
+        yield FORMAT if stated else FORMAT_UNSTATED, f"it is {seen.format}"
     elif seen.broken:
         yield NOT_WHOLE, f"{seen.format}: {seen.broken}"
     else:
@@ -137,7 +151,7 @@ def _picture(seen: Inspection, service_type: int | None) -> Iterator[Broken]:
     edges = seen.width, seen.height
     if any(edge is not None and not LEAST_PIXELS <= edge <= MOST_PIXELS for edge in edges):
         stated = service_type in (PRODUCTS, GENERIC)
-        yield PIXELS if stated else PIXELS_UNSURE, f"it has {seen.width} x {seen.height}"
+        yield PIXELS if stated else PIXELS_UNSTATED, f"it has {seen.width} x {seen.height}"
     if seen.orientation not in (None, NOT_ROTATED):
         yield ROTATION, f"its Orientation is {seen.orientation}"
     if seen.animated:
