@@ -60,7 +60,7 @@ class ImportRoom:
         url = self.world.cloud.url
         self.world.account(
             workBucket=work,
-            endpoints={"imm": url, "oss": url, "mns": url},
+            endpoints={"imm": url, "oss": url, "mns": url, "imageSearch": url},
             events={"topic": TOPIC, "queue": QUEUE, "deadLetterQueue": DEAD} | events,
         )
         self.world.await_ready("CloudAccount", "main")

@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.integration.import_room import FILES, ImportRoom, lines, many, uri
 from tests.integration.import_truth import assert_true, runs_on_record
+from tests.integration.replicas import revive
 
 FORMS = ("inline", "jsonl", "csv", "prefix")
 ABSENT = 10  # one file of so many
@@ -76,9 +77,7 @@ def _kill(room: ImportRoom, dice: random.Random) -> None:
     calls = room.world.calls("BatchIndexFileMeta") + dice.randrange(1, 8)
     limit = time.monotonic() + 10
     room.world.until("some calls", lambda: room.world.calls("BatchIndexFileMeta") >= calls or time.monotonic() > limit)
-    room.world.kill()
-    room.world.kubectl("delete", "lease", room.world.namespace, "--namespace=imm-operator", "--ignore-not-found")
-    room.world.start()
+    revive(room.world)
 
 
 def _await(room: ImportRoom, batches: list[Batch], seconds: float) -> None:

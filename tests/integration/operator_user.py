@@ -47,14 +47,16 @@ class OperatorUser:
         """Add what an object's spec names to the scope that the policy is made for."""
         dataset, target = spec.get("dataset", {}), spec.get("target", {}).get("dataset", {})
         source, events = spec.get("source", {}), spec.get("events", {})
+        pictures = spec.get("target", {}).get("imageSearch", {})
         listed = (source.get(kind, {}).get("bucket") for kind in ("table", "prefix"))
         wider = replace(
             self.scope,
             projects=_with(self.scope.projects, spec.get("project"), dataset.get("project"), target.get("project")),
-            buckets=_with(self.scope.buckets, spec.get("bucket"), *listed),
+            buckets=_with(self.scope.buckets, spec.get("bucket"), pictures.get("bucket"), *listed),
             work=_with(self.scope.work, spec.get("workBucket")),
             queues=_with(self.scope.queues, events.get("queue")),
             dead_letter_queues=_with(self.scope.dead_letter_queues, events.get("deadLetterQueue")),
+            instances=_with(self.scope.instances, pictures.get("instanceName")),
         )
         if wider != self.scope:
             self.scope = wider

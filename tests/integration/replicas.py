@@ -72,6 +72,13 @@ def wake(world: World) -> None:
     os.kill(process_of(world), signal.SIGCONT)
 
 
+def revive(world: World) -> None:
+    """Kill the operator, and begin another at once: its Lease is taken from it, as after it had run out."""
+    world.kill()
+    world.kubectl("delete", "lease", world.namespace, "--namespace=imm-operator", "--ignore-not-found")
+    world.start()
+
+
 def has_ended(world: World) -> bool:
     """Whether the operator is gone."""
     assert world.operator is not None

@@ -17,6 +17,7 @@ from controller.api.fields import API_VERSION, GROUP
 from controller.api.kind import Kind
 from sandbox.kubectl import Kubectl
 from sandbox.programs import ProgramError
+from tests.integration import admission_pictures
 
 Spec = dict[str, Any]
 BASE: dict[str, Spec] = {
@@ -67,9 +68,7 @@ NOWHERE = (
 ONE_QUEUE = "spec.events.deadLetterQueue is the queue that is read, so what is set aside would come back: name another"
 EVENTS = {"topic": "imm-events", "queue": "imm-events"}
 AN_IMPORT_TARGET = "spec.target.dataset takes either ref (a Dataset object of this namespace) or both project and name"
-AN_IMPORT_SOURCE = (
-    "spec.source takes exactly one of items (up to 200 files written here), table (JSON Lines or CSV in OSS)"
-)
+AN_IMPORT_SOURCE = admission_pictures.A_SOURCE
 A_FILE = (
     "a file is oss://BUCKET/KEY or pds://domains/DOMAIN/drives/DRIVE/files/FILE/revisions/REVISION (Drive and Photo "
     "Service); upload what lies elsewhere to OSS first"
@@ -135,6 +134,11 @@ BAD: dict[str, list[tuple[str, Spec, str]]] = {
         (
             "ambient-to-an-address",
             {"credentials": {"ambient": {}}, "endpoints": {"oss": "https://oss.example.com"}},
+            OWN_ADDRESSES,
+        ),
+        (
+            "ambient-to-an-address-for-pictures",
+            {"credentials": {"ambient": {}}, "endpoints": {"imageSearch": "https://is.example.com"}},
             OWN_ADDRESSES,
         ),
         ("rrsa-of-another-account", {"accountId": "99999", "credentials": {"rrsa": RRSA}}, OWN_ACCOUNT),
@@ -311,7 +315,7 @@ BAD: dict[str, list[tuple[str, Spec, str]]] = {
         ("account-ref-unnamed", {"accountRef": {}}, "spec.accountRef.name: Required value"),
         ("account-of-another-namespace", {"accountRef": {"name": "main", "namespace": "x"}}, "accountRef.namespace"),
         ("target-missing", {"target": ABSENT}, "spec.target: Required value"),
-        ("target-empty", {"target": {}}, "spec.target.dataset: Required value"),
+        ("target-empty", {"target": {}}, admission_pictures.A_TARGET),
         ("target-of-a-name", {"target": {"dataset": "photos"}}, 'must be of type object: "string"'),
         ("dataset-empty", to_dataset(), AN_IMPORT_TARGET),
         ("dataset-name-alone", to_dataset(name="photos"), AN_IMPORT_TARGET),
@@ -334,7 +338,7 @@ BAD: dict[str, list[tuple[str, Spec, str]]] = {
             {"source": {"items": [{"uri": DRIVE}], "table": TABLE, "prefix": {"bucket": "abc"}}},
             AN_IMPORT_SOURCE,
         ),
-        ("source-unknown", {"source": {"manifest": {"key": "x"}}}, 'unknown field "spec.source.manifest"'),
+        ("source-unknown", {"source": {"photos": [{"key": "x"}]}}, 'unknown field "spec.source.photos"'),
         ("items-none", {"source": {"items": []}}, "spec.source.items in body should have at least 1 items"),
         (
             "items-beyond-two-hundred",
@@ -473,6 +477,7 @@ BAD: dict[str, list[tuple[str, Spec, str]]] = {
         ("interval-too-short", {"resyncInterval": "1s"}, "spec.resyncInterval is at least 10s and at most 168h"),
         ("deletion-policy", {"deletionPolicy": "Delete"}, 'unknown field "spec.deletionPolicy"'),
         ("binding-in-its-place", {"bucket": "my-photos"}, 'unknown field "spec.bucket"'),
+        *admission_pictures.BAD,
     ],
 }
 GOOD: dict[str, list[tuple[str, Spec]]] = {
@@ -486,6 +491,7 @@ GOOD: dict[str, list[tuple[str, Spec]]] = {
                     "imm": "https://imm-vpc.cn-hangzhou.aliyuncs.com",
                     "oss": "http://127.0.0.1:4666",
                     "mns": "https://mns.example.com",
+                    "imageSearch": "https://imagesearch.cn-hangzhou.aliyuncs.com",
                 },
                 "workBucket": "my-work",
             },
@@ -603,6 +609,7 @@ GOOD: dict[str, list[tuple[str, Spec]]] = {
         ),
         ("shortest-times", {"resultTimeout": "10s", "deadline": "10s"}),
         ("longest-tokens", {"runToken": "😀" * 128, "retry": {"failedItems": " "}}),
+        *admission_pictures.GOOD,
     ],
 }
 NAMED: Spec = {"dataset": {"project": "media", "name": "photos"}}
@@ -657,6 +664,7 @@ MUTABLE: list[tuple[str, str, Spec, Spec]] = [
     ("BatchImport", "retry-removed", {"retry": {"failedItems": "1"}}, {}),
     ("BatchImport", "limits-removed", {"maxItems": 5, "maxFailedItems": 5, "deadline": "1h"}, {}),
     ("BatchImport", "paused", {}, {"suspend": True, "mode": "DryRun", "onInvalid": "Skip", "resultTimeout": "1h"}),
+    *admission_pictures.MUTABLE,
 ]
 
 

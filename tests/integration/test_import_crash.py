@@ -17,7 +17,7 @@ from sandbox.demo.operator import ROOT, install
 from sandbox.kubectl import Kubectl
 from tests.integration.import_room import IMPORT, WORK, ImportRoom, lines, many
 from tests.integration.import_truth import assert_true, repeated_chunks, runs_on_record
-from tests.integration.replicas import has_ended, pause, wake
+from tests.integration.replicas import has_ended, pause, revive, wake
 from tests.integration.world import World
 
 WINDOW = 2
@@ -45,13 +45,6 @@ def alive(room: ImportRoom) -> Iterator[None]:
     yield
     if room.world.operator is None or has_ended(room.world):
         revive(room.world)
-
-
-def revive(world: World) -> None:
-    """Kill the operator, and begin another at once: its Lease is taken from it, as after it had run out."""
-    world.kill()
-    world.kubectl("delete", "lease", world.namespace, "--namespace=imm-operator", "--ignore-not-found")
-    world.start()
 
 
 def prepare(room: ImportRoom, name: str) -> tuple[list[str], dict[str, Any]]:

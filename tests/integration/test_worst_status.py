@@ -15,7 +15,7 @@ from tests.contract.health_states import SPECS
 from tests.unit.test_status_bounds import worst
 
 TEXTS = {"four-bytes": "😀", "three-bytes": "中", "escaped": "<", "control": "\x01", "halves": "\ud83d", "plain": "a"}
-LISTS = {"conditions": 2, "plannedChanges": 16, "drift": 16, "failures": 10, "history": 5}
+LISTS = {"conditions": 2, "plannedChanges": 16, "drift": 16, "failures": 10, "warnings": 5, "history": 5}
 
 
 @pytest.mark.parametrize("kind", crd.ALL, ids=lambda kind: kind.kind())

@@ -88,6 +88,12 @@ class Story:
         assert {("001", "001.png"), ("002", "002.png"), ("003", "003.png"), ("lost", "lost.png")} == self.world.held()
         assert [1, 5, 1] == [task.lines for task in self.world.tasks()]
         assert ["SUCCESS"] * 3 == [task.status for task in self.world.tasks()]
+        assert (self.world.tasks()[-1].id, "Succeeded", "success") == _told(status)
+
+
+def _told(status: Any) -> tuple[int, str, str] | None:
+    """What the status says of the last task."""
+    return status.task and (status.task.id, status.task.state, status.task.message)
 
 
 def _succeeded(status: Any) -> int:

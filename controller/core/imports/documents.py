@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from controller.api.batchimport import OnExisting, Phase, Totals
+from controller.core.imports.records import TaskTold
 
 VERSION = 1
 
@@ -88,7 +89,7 @@ class RunRecord(Document, frozen=True, kw_only=True, rename="camel"):
 class RunEnd(Document, frozen=True, kw_only=True, rename="camel"):
     """How a run ended; overwritten where a retry or a late word changed that.
 
-    `unknowable` is `RunState.unknowable`: a status that says so still is no other one after a restart.
+    `unknowable` and `task` (`RunState.last_task`) are what a status says that is no other one after a restart.
     """
 
     phase: Phase
@@ -96,6 +97,7 @@ class RunEnd(Document, frozen=True, kw_only=True, rename="camel"):
     token: str
     ended_at: datetime
     unknowable: str = ""
+    task: TaskTold | None = None
 
     def says(self, totals: Totals, token: str) -> bool:
         """Whether it was written of these very counts, after this very retry."""

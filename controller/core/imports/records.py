@@ -78,6 +78,23 @@ class Attempt(msgspec.Struct, frozen=True, tag="attempt"):
     at: datetime
 
 
+class TaskTold(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is known of a task: `state` is a `tasks.TaskState` of this package, `message` the service's own words."""
+
+    id: int
+    state: str
+    message: str = ""
+    submitted_at: datetime | None = None
+
+
+class TaskOver(msgspec.Struct, frozen=True, tag="over"):
+    """The task of a TASK chunk is at its end: who comes later cannot see that of the verdicts."""
+
+    chunk: int
+    at: datetime
+    task: TaskTold
+
+
 class Cancelled(msgspec.Struct, frozen=True, tag="cancelled"):
     """The deadline passed: nothing more is sent, what is unsent is cancelled."""
 
@@ -132,7 +149,9 @@ class Resumed(msgspec.Struct, frozen=True, tag="resumed"):
     at: datetime
 
 
-Record = Planned | Answered | Turned | Attempt | Cancelled | Verdicts | Uploaded | Unknowable | Paused | Resumed
+Record = (
+    Planned | Answered | Turned | TaskOver | Attempt | Cancelled | Verdicts | Uploaded | Unknowable | Paused | Resumed
+)
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Record)
 

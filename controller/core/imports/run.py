@@ -25,12 +25,15 @@ from controller.core.imports.records import (
     Planned,
     Record,
     Resumed,
+    TaskOver,
+    TaskTold,
     Turned,
     Unknowable,
     Uploaded,
     Verdicts,
     ranges_of,
 )
+from controller.core.imports.tasks import TaskState
 from controller.core.imports.verdicts import tell_call, tell_task
 
 __all__ = ["Fate", "OpenChunk", "RunState", "awaits_messages", "items_of"]
@@ -66,6 +69,7 @@ class RunState:
         token: The last retry's, or what stood in the spec when the run began.
         attempts: Which attempt this is, counted from 1.
         manifest_etag: Of this attempt's manifest; empty while it is not uploaded.
+        last_task: What is on record of the task that was submitted last, open or not.
         unknowable: Why it can never be known what became of a task's rest, a `Reason`'s value; empty where it can.
         paused: How long the object was suspended, without a suspension that lasts; that began at `paused_since`.
     """
@@ -80,6 +84,7 @@ class RunState:
     cancelled: bool = False
     resent: int = 0
     manifest_etag: str = ""
+    last_task: TaskTold | None = None
     unknowable: str = ""
     paused: timedelta = timedelta()
     paused_since: datetime | None = None
@@ -187,8 +192,8 @@ class RunState:
                 self._fates.turn_all(Fate.UNSENT, Fate.CANCELLED)
             case Verdicts():
                 self._judge(record)
-            case Uploaded(_, etag):
-                self.manifest_etag = etag
+            case Uploaded() | TaskOver():
+                self._learn(record)
             case Unknowable(number, _, why):
                 self._give_up(number, why)
             case Paused() | Resumed():
@@ -208,6 +213,12 @@ class RunState:
             told = tell_call(self._fates, self.failures, self.awaited(known.chunk), record)
         if told:
             self._close(record.chunk)
+
+    def _learn(self, record: Uploaded | TaskOver) -> None:
+        if isinstance(record, Uploaded):
+            self.manifest_etag = record.etag
+        else:
+            self.last_task = record.task
 
     def _keep_time(self, record: Paused | Resumed) -> None:
         if isinstance(record, Resumed):
@@ -229,6 +240,7 @@ class RunState:
             one.answered_at = at
             if number in self._tasks and event.isdecimal():
                 one.task = int(event)
+                self.last_task = TaskTold(one.task, TaskState.PROCESSING, submitted_at=at)
 
     def _plan(self, record: Planned) -> None:
         for number in record.again:

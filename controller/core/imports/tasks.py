@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from controller.core.facts import TaskFacts
 from controller.core.imports.identity import parse_callback
-from controller.core.imports.records import Planned
+from controller.core.imports.records import Planned, TaskTold
 
 SKEW = timedelta(minutes=15)  # between our clock and the cloud's; more than that it does not take a signed call
 LEAST_WAIT, MOST_WAIT = 1.0, 15.0  # seconds between two looks at a task
@@ -96,6 +96,12 @@ def doubt(found: list[TaskFacts], run: str) -> str:
         f"several new tasks are of this manifest; {found[0].id} is taken for the import's own, as {why}, not {others}. "
         "Submit nothing for this bucket and path in the console while an import works on it"
     )
+
+
+def told(facts: TaskFacts, known: TaskTold | None) -> TaskTold:
+    """What a listing tells of a task; when it was submitted may be known from before."""
+    submitted_at = facts.created_at or (known.submitted_at if known is not None else None)
+    return TaskTold(facts.id, state_of(facts.status), facts.message, submitted_at)
 
 
 def wait(made_at: datetime | None, now: datetime) -> float:

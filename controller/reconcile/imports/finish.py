@@ -56,7 +56,7 @@ def conclude(run: Run, phase: Phase, now: datetime, each: Each = map) -> None:
     oss, bucket = run.parts.oss, run.bucket
     with run.lock:
         fates, totals, token, first = bytes(run.state.fates), run.totals, run.token, dict(run.state.failures)
-        unknowable = run.state.unknowable
+        unknowable, task = run.state.unknowable, run.state.last_task
     report = bytearray()
     shown: list[FailedItem] = []
     for line in _lines(run, fates, first if totals.failed <= len(first) else _errors(run, fates, each)):
@@ -64,7 +64,7 @@ def conclude(run: Run, phase: Phase, now: datetime, each: Each = map) -> None:
         shown += [_shown(line)] if len(shown) < SHOWN_FAILURES else []
     if report or run.end is not None:
         oss.put_object(bucket, report_key(run.id), bytes(report))
-    end = RunEnd(phase=phase, totals=totals, token=token, ended_at=now, unknowable=unknowable)
+    end = RunEnd(phase=phase, totals=totals, token=token, ended_at=now, unknowable=unknowable, task=task)
     oss.put_object(bucket, end_key(run.id), encode(end))
     run.shown = shown
     run.end = end

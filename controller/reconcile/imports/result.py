@@ -13,9 +13,9 @@ from controller.cloud.errors import CloudError, ReportExpired, Retryable
 from controller.cloud.ports import ReportPort
 from controller.core.facts import TaskFacts
 from controller.core.imports.identity import task_report_key
-from controller.core.imports.records import Record, Unknowable, Verdicts
+from controller.core.imports.records import Record, TaskOver, Unknowable, Verdicts
 from controller.core.imports.taskreport import MAX_REPORT, NoReport, Part, Report, judge, read_report
-from controller.core.imports.tasks import state_of
+from controller.core.imports.tasks import state_of, told
 from controller.reconcile.imports.run import Run
 from controller.reconcile.imports.submit import Counter, confirm
 
@@ -32,18 +32,21 @@ def take_result(run: Run, chunk: int, facts: TaskFacts, counter: Counter) -> Non
     """
     confirm(run, counter, facts)
     with run.lock:
-        one = run.state.open.get(chunk)
+        one, known = run.state.open.get(chunk), run.state.last_task
+    over: list[Record] = [TaskOver(chunk, counter.now(), told(facts, known))]
     if one is None:
+        run.note(over)
         return  # what it worked on is not what was checked
     report = _report(run, chunk, facts, counter)
     ranges = one.chunk.ranges
     lines = (line for first, end in ranges for line in run.parts.lines(range(first, end)))
     found = judge(state_of(facts.status), facts.message, report, lines, ranges, code=facts.code, path=run.record.path)
     for parts in _together(found.parts):
-        run.note([_verdicts(chunk, part, counter) for part in parts])
+        run.note([*over, *(_verdicts(chunk, part, counter) for part in parts)])
+        over = []
     if found.why is not None:
         log.warning("run %s: what became of task %d is not known: %s", run.id, facts.id, found.words)
-        run.note([Unknowable(chunk, counter.now(), found.why, found.words)])
+        run.note([*over, Unknowable(chunk, counter.now(), found.why, found.words)])
 
 
 def _report(run: Run, chunk: int, facts: TaskFacts, counter: Counter) -> Report | NoReport | None:

@@ -18,7 +18,7 @@ from controller.cloud.errors import CloudError
 from controller.core.imports.identity import report_key
 from controller.core.imports.job import Resolution
 from controller.core.imports.phases import BEGUN
-from controller.core.imports.tasks import TaskState, state_of
+from controller.core.imports.tasks import told
 from controller.reconcile.imports.finish import so_far
 from controller.reconcile.imports.ground import Ground
 from controller.reconcile.imports.look import Look
@@ -85,7 +85,7 @@ def _of_the_run(known: Ground, found: Look) -> dict[str, object]:
     else:
         failures = []
     changes["failures"] = [*failures, *_named(resolution.problems)][:SHOWN_FAILURES]
-    if run is not None and (task := _task(run)) is not None:
+    if (task := _task(found)) is not None:
         changes["task"] = task
     totals = seen.totals
     if seen.concluded and totals.failed + totals.unknown + totals.cancelled:
@@ -110,20 +110,18 @@ def _named(problems: tuple[str, ...]) -> list[FailedItem]:
     return [FailedItem(item=where, error=why) for where, _, why in parted]
 
 
-def _task(run: Run) -> TaskStatus | None:
-    """The batch task that this process knows last; the status keeps what an earlier one knew."""
-    with run.lock:
-        number, chunk = run.state.task, run.state.task_chunk
-        answered_at = run.state.open[chunk].answered_at if chunk is not None else None
-    facts = run.pursuit.facts
-    if facts is None or number not in {None, facts.id}:
-        if number is None or answered_at is None:
-            return None
-        return TaskStatus(id=number, state=TaskState.PROCESSING, submitted_at=answered_at.replace(microsecond=0))
-    made_at = facts.created_at or answered_at
-    return TaskStatus(
-        id=facts.id,
-        state=state_of(facts.status),
-        message=facts.message or None,
-        submitted_at=made_at.replace(microsecond=0) if made_at is not None else None,
-    )
+def _task(found: Look) -> TaskStatus | None:
+    """The last batch task: as it was listed, or as it is on record, where another process listed it."""
+    run, ended = found.run, found.ended
+    if run is None:
+        known = ended.end.task if ended is not None else None
+    else:
+        with run.lock:
+            known = run.state.last_task
+        facts = run.pursuit.facts
+        if facts is not None and known is not None and facts.id == known.id:
+            known = told(facts, known)
+    if known is None:
+        return None
+    submitted_at = known.submitted_at.replace(microsecond=0) if known.submitted_at is not None else None
+    return TaskStatus(id=known.id, state=known.state, message=known.message or None, submitted_at=submitted_at)
