@@ -127,6 +127,15 @@ OF_PICTURES = {
     "self.target.imageSearch.bucket && (has(self.source.prefix.prefix) ? self.source.prefix.prefix : '').startsWith("
     "has(self.target.imageSearch.path) ? self.target.imageSearch.path : ''))": "spec.source.prefix lies in "
     "target.imageSearch's bucket and path: a manifest and its pictures are in one bucket, and PicNames are relative",
+    "!has(self.target.imageSearch) || !has(self.source.table) || (!has(self.source.table.columns) && "
+    "(!has(self.source.table.uriPrefix) || self.source.table.uriPrefix == ''))": "spec.source.table's columns and "
+    "uriPrefix belong to target.dataset; a table of pictures has pictureColumns",
+    "!has(self.target.dataset) || !has(self.source.table) || !has(self.source.table.pictureColumns)": "spec.source."
+    "table.pictureColumns belongs to target.imageSearch; a table of files has columns",
+    "!has(self.target.imageSearch) || !has(self.source.prefix) || !has(self.source.prefix.customLabels)": "spec.source."
+    "prefix.customLabels belongs to target.dataset; pictures have pictures.customContent",
+    "!has(self.target.dataset) || !has(self.source.prefix) || !has(self.source.prefix.pictures)": "spec.source.prefix."
+    "pictures belongs to target.imageSearch; files have customLabels",
 }
 
 

@@ -96,6 +96,31 @@ BAD: list[tuple[str, Spec, str]] = [
     ("manifest-of-another-path", shop({"manifest": {"key": "a/increment.meta"}}, path="b/"), KEY_OF_PATH),
     ("manifest-above-its-path", shop({"manifest": {"key": "increment.meta"}}, path="b/"), KEY_OF_PATH),
     ("manifest-below-the-root", shop({"manifest": {"key": "a/increment.meta"}}), KEY_OF_PATH),
+    (
+        "columns-of-files",
+        shop({"table": {"bucket": "my-tables", "key": "x", "columns": {"uri": "file"}}}),
+        "spec.source.table's columns and uriPrefix belong to target.dataset; a table of pictures has pictureColumns",
+    ),
+    (
+        "uri-prefix-of-pictures",
+        shop({"table": {"bucket": "my-tables", "key": "x", "uriPrefix": "oss://my-photos/"}}),
+        "spec.source.table's columns and uriPrefix belong to target.dataset",
+    ),
+    (
+        "columns-of-pictures",
+        {"source": {"table": {"bucket": "my-tables", "key": "x", "pictureColumns": {"picName": "file"}}}},
+        "spec.source.table.pictureColumns belongs to target.imageSearch; a table of files has columns",
+    ),
+    (
+        "labels-of-pictures",
+        listed(customLabels={"a": "b"}),
+        "spec.source.prefix.customLabels belongs to target.dataset; pictures have pictures.customContent",
+    ),
+    (
+        "rule-of-pictures-for-files",
+        {"source": {"prefix": {"bucket": "my-photos", "pictures": {"productIdFrom": "Folder"}}}},
+        "spec.source.prefix.pictures belongs to target.imageSearch; files have customLabels",
+    ),
     ("prefix-of-another-bucket", listed(bucket="other-photos"), PREFIX_OF_PATH),
     ("prefix-beside-the-path", shop({"prefix": {"bucket": "my-photos", "prefix": "a/"}}, path="b/"), PREFIX_OF_PATH),
     ("prefix-above-the-path", shop({"prefix": {"bucket": "my-photos"}}, path="b/"), PREFIX_OF_PATH),
