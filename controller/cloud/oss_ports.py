@@ -126,7 +126,10 @@ class OssPort(OssReads, Protocol):
         ...
 
     def upload_part(self, bucket: str, key: str, upload: str, number: int, data: bytes) -> UploadedPart:
-        """UploadPart, numbers from 1; each but the last has at least 100 KiB. `Corrupted` by its checksum."""
+        """UploadPart, numbers from 1; each but the last has at least 100 KiB. `Corrupted` by its checksum.
+
+        `Conflict` when the upload is gone, here and at its end.
+        """
         ...
 
     def complete_upload(

@@ -5,7 +5,7 @@ An upload in parts is there as a whole or not at all, and its content is never i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from oss2.models import PartInfo
@@ -69,7 +69,7 @@ class OssUploads(OssCalls):
             return self._bucket(bucket).upload_part(key, upload, number, data)
 
         about = f"part {number} of oss://{bucket}/{key}"
-        result = self._call("oss:UploadPart", send, about=about, fence=self._fence)
+        result = self._of_upload("oss:UploadPart", send, about)
         return UploadedPart(number, *_sums("oss:UploadPart", result, about), len(data))
 
     def complete_upload(
@@ -90,7 +90,7 @@ class OssUploads(OssCalls):
             check_crc("complete", calc_obj_crc_from_parts(sent), result.crc, result.request_id)
             return result
 
-        result = self._call("oss:CompleteMultipartUpload", complete, about=about, fence=self._fence)
+        result = self._of_upload("oss:CompleteMultipartUpload", complete, about)
         return UploadedObject(*_sums("oss:CompleteMultipartUpload", result, about))
 
     def abort_upload(self, bucket: str, key: str, upload: str) -> None:
@@ -102,6 +102,15 @@ class OssUploads(OssCalls):
         except errors.Invalid as error:
             if error.code not in GONE:
                 raise
+
+    def _of_upload(self, operation: str, call: Callable[[], Any], about: str) -> Any:
+        """A call on an upload; that it is gone, by a rule of the bucket's or by another's hand, is a `Conflict`."""
+        try:
+            return self._call(operation, call, about=about, fence=self._fence)
+        except errors.Invalid as error:
+            if error.code not in GONE:
+                raise
+            raise errors.Conflict(operation, error.message, code=error.code, request_id=error.request_id) from error
 
     def _there(self, bucket: str, key: str) -> bool:
         """Whether an object is there, by a GET: unlike the answer to a HEAD, its refusal always says what is absent."""

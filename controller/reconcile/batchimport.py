@@ -145,8 +145,9 @@ def _conclude(known: Ground, reached: _Reached, context: Context) -> Outcome:
     if verdict is None:
         raise RuntimeError("a pass ended with neither a decision nor an error")
     verdict = heard(target, verdict, error, context)
-    if pictures and verdict.standing is not Standing.PROGRESSING and not _has_task(reached.look):
-        context.turns.leave(target)
+    stands_still = verdict.standing is not Standing.PROGRESSING or known.session is None
+    if pictures and stands_still and not _has_task(reached.look):
+        context.turns.leave(target)  # without its account nothing is submitted either: others need not wait for that
     phase: Phase | None = decision.phase if decision is not None else target.status.phase if known.same else None
     status = summarize(target, show(known, reached.look, phase), verdict, context.now())
     written = context.reporter.write(target, target.status, status, verdict)

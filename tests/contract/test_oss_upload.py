@@ -20,7 +20,6 @@ from controller.cloud.errors import (
     Conflict,
     Corrupted,
     Denied,
-    Invalid,
     Overloaded,
     Throttled,
     TimedOut,
@@ -134,7 +133,7 @@ class TestUploads:
         for _ in range(2):
             ports.oss.abort_upload("photos", KEY, upload)
         assert [] == uploads(bucket)
-        with pytest.raises(Invalid) as caught:
+        with pytest.raises(Conflict) as caught:
             ports.oss.complete_upload("photos", KEY, upload, parts, replace=False)
         assert "NoSuchUpload" == caught.value.code
         assert ports.oss.head_object("photos", KEY) is None

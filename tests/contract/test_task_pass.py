@@ -433,6 +433,38 @@ class TestManifest:
         assert not any(seen)
         assert len(seen) >= 5
 
+    def test_a_look_that_fails_behind_the_upload_does_not_end_it_twice(self, world: TaskWorld) -> None:
+        """OSS knows nothing of an upload that is whole: ending it again would be refused."""
+        head = {"service": "oss", "operation": "HeadObject", "times": 1}
+
+        def fail(name: str) -> None:
+            if name == "complete_upload":
+                world.guard.before_call = lambda _name: None
+                world.cloud.fault(
+                    head | {"latency": 0.0}, head | {"error": {"status": 503, "code": "ServiceUnavailable"}}
+                )
+
+        world.guard.before_call = fail
+        key = world.goods(world.pictures(2))
+        world.settle(key)  # it waits until OSS is there again
+        before = world.cloud.counts()["oss"]["CompleteMultipartUpload"]
+        assert "Complete" == world.finish(key).phase
+        assert before == world.cloud.counts()["oss"]["CompleteMultipartUpload"]
+
+    @pytest.mark.parametrize("moment", ["upload_part", "complete_upload"])
+    def test_an_upload_that_somebody_dropped_is_begun_anew(self, world: TaskWorld, moment: str) -> None:
+        """A rule of the bucket's, or a person."""
+
+        def drop(name: str) -> None:
+            if name == moment:
+                world.guard.before_call = lambda _name: None
+                [one] = world.bucket.list_multipart_uploads().upload_list
+                world.bucket.abort_multipart_upload(one.key, one.upload_id)
+
+        world.guard.before_call = drop
+        status = world.finish(world.goods(world.pictures(2)))
+        assert ("Complete", 0) == (status.phase, _uploads(world))
+
 
 def _skipped(status: Any) -> int:
     return int(status.totals.skipped)

@@ -1,7 +1,7 @@
 """Imports into Image Search under every reading of what no account has confirmed: one compact journey each.
 
-The passes and the real adapters at the local cloud, which is switched; only the cloud is. A reading under which an import
-says what is not so, submits twice, or stands still without a way out is a defect of the operator.
+The passes and the real adapters at the local cloud; only the cloud is switched. A reading under which an import says
+what is not so, submits twice, or stands still without a way out is a defect of the operator.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def a_line_fails_and_is_retried(world: TaskWorld, *, readable: bool) -> None:
 
 def a_batch_is_deleted_and_overwritten(world: TaskWorld) -> None:
     """ADD of what is there, and DELETE, also of what is not."""
-    lines = [*world.pictures(1), *({"productId": "9", "picName": one, "operation": "DELETE"} for one in ("a.png",))]
+    lines = [*world.pictures(1), {"productId": "9", "picName": "a.png", "operation": "DELETE"}]
     status = finished(world, world.goods(lines, name="deletes"))
     assert ("Complete", 2) == (status.phase, _of(status).succeeded), status
     assert ("000", "000.png") in world.held()

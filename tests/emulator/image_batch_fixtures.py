@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def room(cloud: LocalCloud, bucket: oss2.Bucket) -> BatchRoom:
+def shop(cloud: LocalCloud, bucket: oss2.Bucket) -> BatchRoom:
     """An instance of product search, and a bucket with one picture, `a.jpg`."""
     made = room_of(cloud)
     made.put("a.jpg")

@@ -40,21 +40,21 @@ GUIDE_PICTURES = ["girl_cloth1.jpg", "girl_cloth2.jpg", "girl_cloth3.jpg", "girl
 GUIDE_PICTURES += ["girl_cloth7.jpg", "girlCloth/girl_cloth10.jpg", "fengyi.jpg", "b.jpg", "c.jpg"]
 
 
-def test_the_guides_example_is_worked_off(room: BatchRoom) -> None:
+def test_the_guides_example_is_worked_off(shop: BatchRoom) -> None:
     """Every picture that it adds is there with what it says of each; what it deletes is gone."""
     for number, name in enumerate(GUIDE_PICTURES):
-        room.put(f"clothes/{name}", content=picture(size=(120 + number, 110)))
+        shop.put(f"clothes/{name}", content=picture(size=(120 + number, 110)))
     before = [("1004", "fengyi.jpg"), ("1004", "b.jpg"), ("1005", "b.jpg"), ("1005", "c.jpg")]
-    room.manifest(*(line(ProductId=product, PicName=name) for product, name in before), folder="clothes/")
-    room.increase("/clothes")
-    room.cloud.advance(60)
-    room.put("clothes/increment.meta", content=GUIDE.encode())
-    task_id = room.increase("/clothes")
-    assert ("PROCESSING", "0") == (room.task(task_id).status, room.task(task_id).code)
-    room.cloud.advance(60)
-    task = room.task(task_id)
+    shop.manifest(*(line(ProductId=product, PicName=name) for product, name in before), folder="clothes/")
+    shop.increase("/clothes")
+    shop.cloud.advance(60)
+    shop.put("clothes/increment.meta", content=GUIDE.encode())
+    task_id = shop.increase("/clothes")
+    assert ("PROCESSING", "0") == (shop.task(task_id).status, shop.task(task_id).code)
+    shop.cloud.advance(60)
+    task = shop.task(task_id)
     assert ("SUCCESS", "0", "success", "") == (task.status, task.code, task.msg, task.error_url)
-    held = room.pictures()
+    held = shop.pictures()
     added = [(said["ProductId"], said["PicName"]) for said in map(json.loads, GUIDE.splitlines()[:7])]
     assert {("1004", "b.jpg"), *added} == held.keys()
     first = held["1000", "girl_cloth1.jpg"]
@@ -66,13 +66,13 @@ def test_the_guides_example_is_worked_off(room: BatchRoom) -> None:
     assert 88888888 == held["1003", "girl_cloth7.jpg"].category_id
 
 
-def test_a_listing_has_the_documented_members_and_types(room: BatchRoom) -> None:
+def test_a_listing_has_the_documented_members_and_types(shop: BatchRoom) -> None:
     """Of the two times one is text and one a number."""
-    room.manifest(line())
-    created = room.cloud.now()
-    task_id = room.increase(callback_address="http://127.0.0.1:9/back")
-    room.cloud.advance(60)
-    [shown] = room.listing().to_map()["Increments"]["Instance"]
+    shop.manifest(line())
+    created = shop.cloud.now()
+    task_id = shop.increase(callback_address="http://127.0.0.1:9/back")
+    shop.cloud.advance(60)
+    [shown] = shop.listing().to_map()["Increments"]["Instance"]
     assert {
         "Id": task_id,
         "BucketName": BUCKET,
@@ -87,72 +87,72 @@ def test_a_listing_has_the_documented_members_and_types(room: BatchRoom) -> None
     } == shown
 
 
-def test_adding_again_overwrites(room: BatchRoom) -> None:
+def test_adding_again_overwrites(shop: BatchRoom) -> None:
     """The same ProductId and PicName is the same picture."""
-    room.run(line(CustomContent="first"))
-    room.put("a.jpg", content=picture(size=(300, 200)))
-    room.run(line(CustomContent="second"))
-    [(key, held)] = room.pictures().items()
+    shop.run(line(CustomContent="first"))
+    shop.put("a.jpg", content=picture(size=(300, 200)))
+    shop.run(line(CustomContent="second"))
+    [(key, held)] = shop.pictures().items()
     assert (("1", "a.jpg"), "second", 300) == (key, held.custom_content, held.width)
 
 
-def test_a_delete_without_a_picture_takes_the_whole_product(room: BatchRoom) -> None:
+def test_a_delete_without_a_picture_takes_the_whole_product(shop: BatchRoom) -> None:
     """And one of what is not there is no failure."""
-    room.put("b.jpg")
-    room.run(line(), line(PicName="b.jpg"), line(ProductId="2"))
-    task = room.run(
+    shop.put("b.jpg")
+    shop.run(line(), line(PicName="b.jpg"), line(ProductId="2"))
+    task = shop.run(
         '{"OperationType": "DELETE", "ProductId": "1"}',
         '{"OperationType": "DELETE", "ProductId": "nobody"}',
         '{"OperationType": "DELETE", "ProductId": "2", "PicName": "other.jpg"}',
     )
     assert ("SUCCESS", "success") == (task.status, task.msg)
-    assert {("2", "a.jpg")} == room.pictures().keys()
+    assert {("2", "a.jpg")} == shop.pictures().keys()
 
 
-def test_lines_are_worked_off_in_their_order(room: BatchRoom) -> None:
+def test_lines_are_worked_off_in_their_order(shop: BatchRoom) -> None:
     """A picture added and then deleted is gone; deleted and then added is there."""
     delete = '{"OperationType": "DELETE", "ProductId": "%s", "PicName": "a.jpg"}'
-    room.run(line(), delete % 1, delete % 2, line(ProductId="2"))
-    assert {("2", "a.jpg")} == room.pictures().keys()
+    shop.run(line(), delete % 1, delete % 2, line(ProductId="2"))
+    assert {("2", "a.jpg")} == shop.pictures().keys()
 
 
-def test_a_generic_instance_gives_every_picture_one_category(room: BatchRoom) -> None:
+def test_a_generic_instance_gives_every_picture_one_category(shop: BatchRoom) -> None:
     """Whatever the line says."""
-    room.cloud.image_search_instance("generic", service_type=1)
-    room.manifest(line(CategoryId=5), line(ProductId="2", CategoryId=777))
+    shop.cloud.image_search_instance("generic", service_type=1)
+    shop.manifest(line(CategoryId=5), line(ProductId="2", CategoryId=777))
     request = models.IncreaseInstanceRequest(instance_name="generic", bucket_name=BUCKET, path="/")
-    room.client.increase_instance(request)
-    room.cloud.advance(60)
-    [task] = room.client.increase_list(
+    shop.client.increase_instance(request)
+    shop.cloud.advance(60)
+    [task] = shop.client.increase_list(
         models.IncreaseListRequest(instance_name="generic")
     ).body.data.increments.instance
     assert ("SUCCESS", "success") == (task.status, task.msg)
 
 
-def test_time_decides_how_much_is_done(room: BatchRoom) -> None:
+def test_time_decides_how_much_is_done(shop: BatchRoom) -> None:
     """At so many lines a second."""
-    room.cloud.image_batches(lines_per_second=2, begin_seconds=1)
-    room.manifest(*numbered(10))
-    task_id = room.increase()
+    shop.cloud.image_batches(lines_per_second=2, begin_seconds=1)
+    shop.manifest(*numbered(10))
+    task_id = shop.increase()
     for seconds, done in ((0.9, 0), (0.2, 0), (0.4, 1), (1.0, 3), (3.4, 9)):
-        room.cloud.advance(seconds)
-        assert (done, "PROCESSING") == (len(room.pictures()), room.task(task_id).status)
-    room.cloud.advance(0.2)
-    assert (10, "SUCCESS") == (len(room.pictures()), room.task(task_id).status)
+        shop.cloud.advance(seconds)
+        assert (done, "PROCESSING") == (len(shop.pictures()), shop.task(task_id).status)
+    shop.cloud.advance(0.2)
+    assert (10, "SUCCESS") == (len(shop.pictures()), shop.task(task_id).status)
 
 
-def test_an_instance_runs_one_batch_at_a_time(room: BatchRoom) -> None:
+def test_an_instance_runs_one_batch_at_a_time(shop: BatchRoom) -> None:
     """A second one is refused until the first has ended; another instance has its own."""
-    room.cloud.image_batches(lines_per_second=1)
-    room.manifest(*numbered(3))
-    first = room.increase()
-    assert (409, "InstanceStatusError") == refused(room, room.increase)
-    assert 1 == room.listing().total_count
-    room.cloud.image_search_instance("other")
+    shop.cloud.image_batches(lines_per_second=1)
+    shop.manifest(*numbered(3))
+    first = shop.increase()
+    assert (409, "InstanceStatusError") == refused(shop, shop.increase)
+    assert 1 == shop.listing().total_count
+    shop.cloud.image_search_instance("other")
     request = models.IncreaseInstanceRequest(instance_name="other", bucket_name=BUCKET, path="/")
-    assert str(first + 1) == room.client.increase_instance(request).body.data.id
-    room.cloud.advance(60)
-    assert first + 2 == room.increase()
+    assert str(first + 1) == shop.client.increase_instance(request).body.data.id
+    shop.cloud.advance(60)
+    assert first + 2 == shop.increase()
 
 
 WRONG = [
@@ -172,88 +172,88 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("changed", "code"), WRONG)
-def test_a_batch_that_cannot_be_is_refused(room: BatchRoom, changed: dict[str, str], code: str) -> None:
+def test_a_batch_that_cannot_be_is_refused(shop: BatchRoom, changed: dict[str, str], code: str) -> None:
     """And none is made."""
-    room.manifest(line())
+    shop.manifest(line())
     asked = {"instance_name": INSTANCE, "bucket_name": BUCKET, "path": "/", **changed}
     request = models.IncreaseInstanceRequest(**asked)
-    assert (400, code) == refused(room, lambda: room.client.increase_instance(request))
-    assert 0 == room.listing().total_count
+    assert (400, code) == refused(shop, lambda: shop.client.increase_instance(request))
+    assert 0 == shop.listing().total_count
 
 
-def test_the_manifest_must_be_named_exactly(room: BatchRoom) -> None:
+def test_the_manifest_must_be_named_exactly(shop: BatchRoom) -> None:
     """`Increment.meta` is none."""
-    room.put("x/Increment.meta", "x/increment.meta.txt", content=line().encode())
-    assert (400, "BadRequest") == refused(room, lambda: room.increase("/x"))
+    shop.put("x/Increment.meta", "x/increment.meta.txt", content=line().encode())
+    assert (400, "BadRequest") == refused(shop, lambda: shop.increase("/x"))
 
 
-def test_the_bucket_must_be_in_the_instances_region(room: BatchRoom) -> None:
+def test_the_bucket_must_be_in_the_instances_region(shop: BatchRoom) -> None:
     """The guide's second row."""
-    room.manifest(line())
-    room.cloud.run(lambda instance: setattr(instance.cloud.oss.buckets[BUCKET], "region", "cn-shanghai"))
-    assert (400, "BadRequest") == refused(room, room.increase)
+    shop.manifest(line())
+    shop.cloud.run(lambda instance: setattr(instance.cloud.oss.buckets[BUCKET], "region", "cn-shanghai"))
+    assert (400, "BadRequest") == refused(shop, shop.increase)
 
 
-def test_somebody_elses_bucket_is_none(room: BatchRoom) -> None:
+def test_somebody_elses_bucket_is_none(shop: BatchRoom) -> None:
     """Although it is there."""
-    room.manifest(line())
-    room.cloud.run(lambda instance: setattr(instance.cloud.oss.buckets[BUCKET], "account", "42"))
-    assert (400, "BadRequest") == refused(room, room.increase)
+    shop.manifest(line())
+    shop.cloud.run(lambda instance: setattr(instance.cloud.oss.buckets[BUCKET], "account", "42"))
+    assert (400, "BadRequest") == refused(shop, shop.increase)
 
 
-def test_without_the_consoles_authorization_nothing_starts(room: BatchRoom) -> None:
+def test_without_the_consoles_authorization_nothing_starts(shop: BatchRoom) -> None:
     """It is confirmed once, for ever; a seed or the admin page takes it away."""
-    room.manifest(line())
-    room.cloud.image_search_instance(INSTANCE, authorized=False)
-    assert (403, "NoPermission") == refused(room, room.increase)
-    room.cloud.image_search_instance(INSTANCE, authorized=True)
-    room.increase()
+    shop.manifest(line())
+    shop.cloud.image_search_instance(INSTANCE, authorized=False)
+    assert (403, "NoPermission") == refused(shop, shop.increase)
+    shop.cloud.image_search_instance(INSTANCE, authorized=True)
+    shop.increase()
 
 
-def test_a_manifest_that_changes_meanwhile_changes_nothing(room: BatchRoom) -> None:
+def test_a_manifest_that_changes_meanwhile_changes_nothing(shop: BatchRoom) -> None:
     """It was read when the task was made."""
-    room.manifest(line(CustomContent="old"))
-    task_id = room.increase()
-    room.manifest("broken")
-    room.cloud.advance(60)
-    assert ("SUCCESS", "old") == (room.task(task_id).status, room.pictures()["1", "a.jpg"].custom_content)
+    shop.manifest(line(CustomContent="old"))
+    task_id = shop.increase()
+    shop.manifest("broken")
+    shop.cloud.advance(60)
+    assert ("SUCCESS", "old") == (shop.task(task_id).status, shop.pictures()["1", "a.jpg"].custom_content)
 
 
-def test_a_cancelled_task_keeps_what_is_done_and_reports_every_line(room: BatchRoom) -> None:
+def test_a_cancelled_task_keeps_what_is_done_and_reports_every_line(shop: BatchRoom) -> None:
     """As the console's Cancel; it is then Stop, and the next one may begin."""
-    room.cloud.image_batches(lines_per_second=1, begin_seconds=0)
-    room.manifest(line(), line(ProductId="2", PicName="gone.jpg"), "", *numbered(9))
-    task_id = room.increase()
-    room.cloud.advance(4)
-    room.cloud.cancel_image_task(INSTANCE, task_id)
-    task = room.task(task_id)
-    assert ("Stop", {("1", "a.jpg"), ("0", "a.jpg")}) == (task.status, set(room.pictures()))
-    reported = [(row["Line"], row["ProductId"], row["Code"]) for row in room.faults(task)]
+    shop.cloud.image_batches(lines_per_second=1, begin_seconds=0)
+    shop.manifest(line(), line(ProductId="2", PicName="gone.jpg"), "", *numbered(9))
+    task_id = shop.increase()
+    shop.cloud.advance(4)
+    shop.cloud.cancel_image_task(INSTANCE, task_id)
+    task = shop.task(task_id)
+    assert ("Stop", {("1", "a.jpg"), ("0", "a.jpg")}) == (task.status, set(shop.pictures()))
+    reported = [(row["Line"], row["ProductId"], row["Code"]) for row in shop.faults(task)]
     assert [(1, "1", "0"), (2, "2", "BadRequest"), (4, "0", "0")] == reported
-    room.cloud.advance(3600)
-    assert ("Stop", 2) == (room.task(task_id).status, len(room.pictures()))
+    shop.cloud.advance(3600)
+    assert ("Stop", 2) == (shop.task(task_id).status, len(shop.pictures()))
     with pytest.raises(ValueError, match="already"):
-        room.cloud.cancel_image_task(INSTANCE, task_id)
+        shop.cloud.cancel_image_task(INSTANCE, task_id)
     with pytest.raises(ValueError, match="there is no batch task"):
-        room.cloud.cancel_image_task(INSTANCE, task_id + 1)
-    room.increase()
+        shop.cloud.cancel_image_task(INSTANCE, task_id + 1)
+    shop.increase()
 
 
-def test_a_task_is_cancelled_before_its_first_line(room: BatchRoom) -> None:
+def test_a_task_is_cancelled_before_its_first_line(shop: BatchRoom) -> None:
     """With nothing to report."""
-    room.manifest(line())
-    task_id = room.increase()
-    room.cloud.cancel_image_task(INSTANCE, task_id)
-    room.cloud.advance(60)
-    assert ("Stop", {}, []) == (room.task(task_id).status, room.pictures(), room.faults(room.task(task_id)))
+    shop.manifest(line())
+    task_id = shop.increase()
+    shop.cloud.cancel_image_task(INSTANCE, task_id)
+    shop.cloud.advance(60)
+    assert ("Stop", {}, []) == (shop.task(task_id).status, shop.pictures(), shop.faults(shop.task(task_id)))
 
 
-def test_a_hundred_thousand_lines_are_worked_off(room: BatchRoom) -> None:
+def test_a_hundred_thousand_lines_are_worked_off(shop: BatchRoom) -> None:
     """Over two hundred pictures, each looked at once."""
     for number in range(200):
-        room.put(f"{number}.jpg", content=picture(size=(100 + number, 100)))
-    room.manifest(*(line(ProductId=str(number), PicName=f"{number % 200}.jpg") for number in range(100_000)))
-    room.cloud.image_batches(lines_per_second=0)
-    task_id = room.increase()
-    room.cloud.advance(60)
-    assert ("SUCCESS", 100_000) == (room.task(task_id).status, len(room.pictures()))
+        shop.put(f"{number}.jpg", content=picture(size=(100 + number, 100)))
+    shop.manifest(*(line(ProductId=str(number), PicName=f"{number % 200}.jpg") for number in range(100_000)))
+    shop.cloud.image_batches(lines_per_second=0)
+    task_id = shop.increase()
+    shop.cloud.advance(60)
+    assert ("SUCCESS", 100_000) == (shop.task(task_id).status, len(shop.pictures()))

@@ -87,33 +87,33 @@ def listener() -> Iterator[Listener]:
         yield one
 
 
-def work_off(room: BatchRoom, listener: Listener, *lines: str) -> Any:
+def work_off(shop: BatchRoom, listener: Listener, *lines: str) -> Any:
     """A batch with a callback, at its end."""
-    room.manifest(*lines)
-    task_id = room.increase(callback_address=listener.url)
-    room.cloud.advance(60)
-    return room.task(task_id)
+    shop.manifest(*lines)
+    task_id = shop.increase(callback_address=listener.url)
+    shop.cloud.advance(60)
+    return shop.task(task_id)
 
 
-def outcomes(room: BatchRoom, task_id: int) -> list[str]:
+def outcomes(shop: BatchRoom, task_id: int) -> list[str]:
     """What the state says of the tries."""
-    return room.cloud.run(lambda instance: list(search(instance).callbacks[task_id].outcomes))
+    return shop.cloud.run(lambda instance: list(search(instance).callbacks[task_id].outcomes))
 
 
-def instance_id(room: BatchRoom) -> str:
+def instance_id(shop: BatchRoom) -> str:
     """The instance's id, which is not its name."""
-    return room.cloud.run(lambda instance: str(search(instance).instances[INSTANCE].id))
+    return shop.cloud.run(lambda instance: str(search(instance).instances[INSTANCE].id))
 
 
-def test_the_callback_is_the_guides_document(room: BatchRoom, listener: Listener) -> None:
+def test_the_callback_is_the_guides_document(shop: BatchRoom, listener: Listener) -> None:
     """A POST of exactly these members, of these types."""
-    task = work_off(room, listener, line())
+    task = work_off(shop, listener, line())
     [(verb, path, kind, told)] = listener.told()
     assert ("POST", "/back/secret?run=1", True) == (verb, path, kind.startswith("application/json"))
     finished = time.gmtime(task.utc_modified / 1000 + 8 * 3600)
     assert {
         "finishTime": time.strftime("%Y-%m-%d %H:%M:%S", finished),
-        "instanceId": instance_id(room),
+        "instanceId": instance_id(shop),
         "instanceName": INSTANCE,
         "message": "success",
         "processResultUrl": "",
@@ -124,98 +124,98 @@ def test_the_callback_is_the_guides_document(room: BatchRoom, listener: Listener
     assert keys == list(told)
 
 
-def test_isolated_lines_are_told_with_where_to_read_of_them(room: BatchRoom, listener: Listener) -> None:
+def test_isolated_lines_are_told_with_where_to_read_of_them(shop: BatchRoom, listener: Listener) -> None:
     """Which is no failure."""
-    work_off(room, listener, line(PicName="gone.jpg"), line())
+    work_off(shop, listener, line(PicName="gone.jpg"), line())
     [(*_, told)] = listener.told()
     assert ("NORMAL", ISOLATED) == (told["status"], told["message"])
     status, report = fetch(told["processResultUrl"])
     assert (200, "gone.jpg") == (status, json.loads(report)["PicName"])
 
 
-def test_a_failed_operation_is_told_as_failed(room: BatchRoom, listener: Listener) -> None:
+def test_a_failed_operation_is_told_as_failed(shop: BatchRoom, listener: Listener) -> None:
     """With its message."""
-    work_off(room, listener, "nonsense")
+    work_off(shop, listener, "nonsense")
     [(*_, told)] = listener.told()
     assert ("FAIL", True) == (told["status"], told["message"].startswith("Line 1"))
 
 
-def test_a_callback_that_fails_is_tried_again_and_hurts_nothing(room: BatchRoom, listener: Listener) -> None:
+def test_a_callback_that_fails_is_tried_again_and_hurts_nothing(shop: BatchRoom, listener: Listener) -> None:
     """Twice more, ten seconds apart on the emulator's clock; the journal has every try."""
     listener.answers = [500, 0, 204]
-    task = work_off(room, listener, line())
+    task = work_off(shop, listener, line())
     assert "SUCCESS" == task.status
     for count in (1, 2, 3):
         listener.told(count)
-        wait_for(lambda count=count: len(outcomes(room, task.id)) == count)
-        room.cloud.advance(11)
-    assert ["HTTP 500", "ServerDisconnectedError: Server disconnected", "HTTP 204"] == outcomes(room, task.id)
-    journal = room.cloud.requests("imagesearch", "Callback")
+        wait_for(lambda count=count: len(outcomes(shop, task.id)) == count)
+        shop.cloud.advance(11)
+    assert ["HTTP 500", "ServerDisconnectedError: Server disconnected", "HTTP 204"] == outcomes(shop, task.id)
+    journal = shop.cloud.requests("imagesearch", "Callback")
     assert [(500, "HTTP 500"), (0, "ServerDisconnectedError: Server disconnected"), (204, "")] == [
         (entry["status"], entry["code"]) for entry in journal
     ]
     assert {"CallbackAddress": listener.url, "TaskId": str(task.id), "Try": "1"} == journal[0]["params"]
 
 
-def test_a_redirect_is_not_followed(room: BatchRoom, listener: Listener) -> None:
+def test_a_redirect_is_not_followed(shop: BatchRoom, listener: Listener) -> None:
     """It counts as a failure."""
-    room.cloud.switch("increment_callback_retries", 0)
+    shop.cloud.switch("increment_callback_retries", 0)
     listener.answers = [302]
-    task = work_off(room, listener, line())
-    wait_for(lambda: outcomes(room, task.id))
-    assert (["HTTP 302"], 1) == (outcomes(room, task.id), len(listener.heard))
+    task = work_off(shop, listener, line())
+    wait_for(lambda: outcomes(shop, task.id))
+    assert (["HTTP 302"], 1) == (outcomes(shop, task.id), len(listener.heard))
 
 
 @pytest.mark.parametrize("retries", [0, 1, 3])
-def test_how_often_it_is_tried_again_is_a_switch(room: BatchRoom, listener: Listener, retries: int) -> None:
+def test_how_often_it_is_tried_again_is_a_switch(shop: BatchRoom, listener: Listener, retries: int) -> None:
     """increment_callback_retries."""
-    room.cloud.switch("increment_callback_retries", retries)
+    shop.cloud.switch("increment_callback_retries", retries)
     listener.answers = [503]
-    task = work_off(room, listener, line())
+    task = work_off(shop, listener, line())
     for count in range(1, retries + 2):
-        wait_for(lambda count=count: len(outcomes(room, task.id)) == count)
-        room.cloud.advance(11)
-    assert {} == room.cloud.run(lambda instance: dict(search(instance).outgoing))
-    assert ["HTTP 503"] * (retries + 1) == outcomes(room, task.id)
+        wait_for(lambda count=count: len(outcomes(shop, task.id)) == count)
+        shop.cloud.advance(11)
+    assert {} == shop.cloud.run(lambda instance: dict(search(instance).outgoing))
+    assert ["HTTP 503"] * (retries + 1) == outcomes(shop, task.id)
 
 
-def test_one_that_does_not_answer_is_given_up_and_holds_nothing_up(room: BatchRoom, listener: Listener) -> None:
+def test_one_that_does_not_answer_is_given_up_and_holds_nothing_up(shop: BatchRoom, listener: Listener) -> None:
     """After the timeout; requests are answered meanwhile."""
-    room.cloud.image_batches(callback_timeout_seconds=0.2)
-    room.cloud.switch("increment_callback_retries", 0)
+    shop.cloud.image_batches(callback_timeout_seconds=0.2)
+    shop.cloud.switch("increment_callback_retries", 0)
     listener.delay = 1
-    task = work_off(room, listener, line())
-    assert "SUCCESS" == room.task(task.id).status
-    wait_for(lambda: outcomes(room, task.id))
-    assert [True] == [one.startswith(("TimeoutError", "ConnectionTimeoutError")) for one in outcomes(room, task.id)]
+    task = work_off(shop, listener, line())
+    assert "SUCCESS" == shop.task(task.id).status
+    wait_for(lambda: outcomes(shop, task.id))
+    assert [True] == [one.startswith(("TimeoutError", "ConnectionTimeoutError")) for one in outcomes(shop, task.id)]
 
 
-def test_nobody_there_is_no_harm(room: BatchRoom) -> None:
+def test_nobody_there_is_no_harm(shop: BatchRoom) -> None:
     """Connection refused."""
     with listening() as gone:
         pass
-    task = work_off(room, gone, line())
-    wait_for(lambda: outcomes(room, task.id))
-    assert ("SUCCESS", True) == (task.status, "ClientConnectorError" in outcomes(room, task.id)[0])
+    task = work_off(shop, gone, line())
+    wait_for(lambda: outcomes(shop, task.id))
+    assert ("SUCCESS", True) == (task.status, "ClientConnectorError" in outcomes(shop, task.id)[0])
 
 
 @pytest.mark.parametrize(("certificate", "delivered"), [("checked", False), ("unchecked", True)])
 def test_https_certificates_are_checked_by_a_switch(
-    room: BatchRoom,
+    shop: BatchRoom,
     certificate: str,
     delivered: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     """increment_callback_certificate."""
-    room.cloud.switch("increment_callback_certificate", certificate)
+    shop.cloud.switch("increment_callback_certificate", certificate)
     with listening(secure=True) as secure:
-        task = work_off(room, secure, line())
-        wait_for(lambda: outcomes(room, task.id))
-        assert (delivered, delivered) == (outcomes(room, task.id) == ["HTTP 200"], bool(secure.heard))
+        task = work_off(shop, secure, line())
+        wait_for(lambda: outcomes(shop, task.id))
+        assert (delivered, delivered) == (outcomes(shop, task.id) == ["HTTP 200"], bool(secure.heard))
 
 
-def test_each_task_tells_its_own_address(room: BatchRoom, listener: Listener) -> None:
+def test_each_task_tells_its_own_address(shop: BatchRoom, listener: Listener) -> None:
     """And one without an address tells nobody."""
-    first = work_off(room, listener, line())
-    room.run(line())
-    last = work_off(room, listener, *numbered(3))
+    first = work_off(shop, listener, line())
+    shop.run(line())
+    last = work_off(shop, listener, *numbered(3))
     assert [first.id, last.id] == [told["taskId"] for *_, told in listener.told(2)]

@@ -29,28 +29,28 @@ if TYPE_CHECKING:
 pytest_plugins = ["tests.emulator.image_batch_fixtures"]
 
 
-def test_a_fault_after_the_effect_loses_the_answer_and_not_the_batch(room: BatchRoom) -> None:
+def test_a_fault_after_the_effect_loses_the_answer_and_not_the_batch(shop: BatchRoom) -> None:
     """Which a listing shows."""
-    room.manifest(line())
-    room.cloud.fault(
+    shop.manifest(line())
+    shop.cloud.fault(
         {"service": "imagesearch", "operation": "IncreaseInstance", "when": "after", "drop": True, "times": 1}
     )
     with pytest.raises(UnretryableException):
-        room.increase(callback_address="http://127.0.0.1:9/run-7")
-    [task] = room.listing().increments.instance
+        shop.increase(callback_address="http://127.0.0.1:9/run-7")
+    [task] = shop.listing().increments.instance
     assert ("PROCESSING", "http://127.0.0.1:9/run-7") == (task.status, task.callback_address)
 
 
-def test_faults_before_the_effect_leave_nothing(room: BatchRoom) -> None:
+def test_faults_before_the_effect_leave_nothing(shop: BatchRoom) -> None:
     """Errors, throttling, and an address that is not answered."""
-    room.manifest(line())
+    shop.manifest(line())
     error = {"status": 503, "code": "ServiceUnavailable"}
-    room.cloud.fault({"service": "imagesearch", "operation": "IncreaseInstance", "error": error, "times": 1})
+    shop.cloud.fault({"service": "imagesearch", "operation": "IncreaseInstance", "error": error, "times": 1})
     with pytest.raises(Exception, match="ServiceUnavailable"):
-        room.increase()
-    assert 0 == room.listing().total_count
-    task = room.run(line(PicName="gone.jpg"))
-    room.cloud.fault({"service": "oss", "operation": "GetObject", "error": {"status": 500, "code": "InternalError"}})
+        shop.increase()
+    assert 0 == shop.listing().total_count
+    task = shop.run(line(PicName="gone.jpg"))
+    shop.cloud.fault({"service": "oss", "operation": "GetObject", "error": {"status": 500, "code": "InternalError"}})
     assert 500 == fetch(task.error_url)[0]
 
 
@@ -58,18 +58,18 @@ STARTS = ["IncreaseInstance", "DumpMeta"]
 ASKS = ["IncreaseList", "DumpMetaList"]
 
 
-def call(room: BatchRoom, operation: str) -> object:
-    """One of this room's operations."""
-    room.allow()
+def call(shop: BatchRoom, operation: str) -> object:
+    """One of this shop's operations."""
+    shop.allow()
     place = {"bucket_name": BUCKET, "path": "/"} if operation == "IncreaseInstance" else {}
     request = getattr(models, f"{operation}Request")(instance_name=INSTANCE, **place)
     name = "".join(f"_{one.lower()}" if one.isupper() else one for one in operation).lstrip("_")
-    return getattr(room.client, name)(request)
+    return getattr(shop.client, name)(request)
 
 
-def made(room: BatchRoom) -> int:
+def made(shop: BatchRoom) -> int:
     """How many tasks and exports there are."""
-    return room.cloud.run(
+    return shop.cloud.run(
         lambda instance: sum(len(one.tasks) + len(one.dumps) for one in search(instance).instances.values())
     )
 
@@ -79,35 +79,35 @@ def made(room: BatchRoom) -> int:
 @pytest.mark.parametrize(
     "effect", [{"drop": True}, {"html": 502}, {"malformed": True}, {"error": {"status": 403, "code": "DeniedRequest"}}]
 )
-def test_every_operation_meets_faults(room: BatchRoom, operation: str, when: str, effect: dict[str, object]) -> None:
+def test_every_operation_meets_faults(shop: BatchRoom, operation: str, when: str, effect: dict[str, object]) -> None:
     """Before it takes effect or after; the next call is answered."""
-    room.manifest(line())
-    room.cloud.fault({"service": "imagesearch", "operation": operation, "when": when, "times": 1, **effect})
+    shop.manifest(line())
+    shop.cloud.fault({"service": "imagesearch", "operation": operation, "when": when, "times": 1, **effect})
     with pytest.raises((ClientException, UnretryableException)):
-        call(room, operation)
-    assert made(room) == (1 if when == "after" and operation in STARTS else 0)
-    room.cloud.advance(60)
-    call(room, operation)
+        call(shop, operation)
+    assert made(shop) == (1 if when == "after" and operation in STARTS else 0)
+    shop.cloud.advance(60)
+    call(shop, operation)
 
 
 @pytest.mark.parametrize("operation", [*STARTS, *ASKS])
-def test_every_operation_needs_the_right_of_its_name(room: BatchRoom, ram: Any, operation: str) -> None:
+def test_every_operation_needs_the_right_of_its_name(shop: BatchRoom, ram: Any, operation: str) -> None:
     """On all resources; the refusal is the error table's."""
-    room.manifest(line())
-    people = People(room.cloud, ram)
+    shop.manifest(line())
+    people = People(shop.cloud, ram)
     others = [f"imagesearch:{one}" for one in (*STARTS, *ASKS) if one != operation]
     for name, actions in (("may", [f"imagesearch:{operation}"]), ("may-not", others)):
         user = people.user(name, {"Effect": "Allow", "Action": actions, "Resource": "*"})
-        own = BatchRoom(room.cloud, Client(rpc_config(user)))
+        own = BatchRoom(shop.cloud, Client(rpc_config(user)))
         if name == "may":
             call(own, operation)
         else:
-            assert (403, "NoPermission") == refused(room, lambda own=own: call(own, operation))  # type: ignore[misc]  # a lambda's default has no type
+            assert (403, "NoPermission") == refused(shop, lambda own=own: call(own, operation))  # type: ignore[misc]  # a lambda's default has no type
 
 
-def test_latency_delays_an_answer(room: BatchRoom) -> None:
+def test_latency_delays_an_answer(shop: BatchRoom) -> None:
     """In real seconds."""
-    room.cloud.fault({"service": "imagesearch", "operation": "IncreaseList", "latency": 0.3})
+    shop.cloud.fault({"service": "imagesearch", "operation": "IncreaseList", "latency": 0.3})
     started = time.monotonic()
-    call(room, "IncreaseList")
+    call(shop, "IncreaseList")
     assert time.monotonic() - started >= 0.3

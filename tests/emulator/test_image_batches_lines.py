@@ -114,48 +114,48 @@ FAILING: list[tuple[bytes, str, str]] = [
 ]
 
 
-def test_bad_lines_are_isolated_each_with_its_reason(room: BatchRoom) -> None:
+def test_bad_lines_are_isolated_each_with_its_reason(shop: BatchRoom) -> None:
     """All in one manifest with good ones between, which are worked off."""
     lines: list[str] = []
     for number, (changed, _, _) in enumerate(ISOLATED_LINES):
         lines += [line(**changed), line(ProductId=f"good {number}")]
-    task = room.run(*lines)
+    task = shop.run(*lines)
     assert ("SUCCESS", "0", ISOLATED) == (task.status, task.code, task.msg)
-    rows = room.faults(task)
+    rows = shop.faults(task)
     assert list(range(1, len(lines), 2)) == [row["Line"] for row in rows]
     for row, (changed, code, message) in zip(rows, ISOLATED_LINES, strict=True):
         assert (changed, code) == (changed, row["Code"])
         assert row["Message"].startswith(message), (changed, row)
         assert {"Line", "OperationType", "ProductId", "PicName", "Code", "Message"} == row.keys()
-    assert {f"good {number}" for number in range(len(ISOLATED_LINES))} == {product for product, _ in room.pictures()}
+    assert {f"good {number}" for number in range(len(ISOLATED_LINES))} == {product for product, _ in shop.pictures()}
 
 
-def test_good_lines_are_taken(room: BatchRoom) -> None:
+def test_good_lines_are_taken(shop: BatchRoom) -> None:
     """At the very limits."""
-    task = room.run(*(line(**{"ProductId": str(number), **one}) for number, one in enumerate(GOOD_LINES)))
+    task = shop.run(*(line(**{"ProductId": str(number), **one}) for number, one in enumerate(GOOD_LINES)))
     assert ("SUCCESS", "success", "") == (task.status, task.msg, task.error_url)
-    assert len(GOOD_LINES) == len(room.pictures())
+    assert len(GOOD_LINES) == len(shop.pictures())
 
 
-def test_line_ends_of_windows_blank_lines_and_a_missing_last_end_are_no_harm(room: BatchRoom) -> None:
+def test_line_ends_of_windows_blank_lines_and_a_missing_last_end_are_no_harm(shop: BatchRoom) -> None:
     """Lines are counted with the blank ones."""
     one = line().encode()
-    room.put("increment.meta", content=b"%b\r\n\r\n\n%b\n%b" % (one, line(PicName="gone.jpg").encode(), one))
-    task_id = room.increase()
-    room.cloud.advance(60)
-    assert [4] == [row["Line"] for row in room.faults(room.task(task_id))]
+    shop.put("increment.meta", content=b"%b\r\n\r\n\n%b\n%b" % (one, line(PicName="gone.jpg").encode(), one))
+    task_id = shop.increase()
+    shop.cloud.advance(60)
+    assert [4] == [row["Line"] for row in shop.faults(shop.task(task_id))]
 
 
 @pytest.mark.parametrize(("content", "code", "message"), FAILING)
 def test_what_is_not_one_object_per_line_fails_the_operation(
-    room: BatchRoom, content: bytes, code: str, message: str
+    shop: BatchRoom, content: bytes, code: str, message: str
 ) -> None:
     """And nothing is done, whatever stands before it."""
-    room.put("increment.meta", content=content.replace(b"%L%", json.dumps(LINE).encode()))
-    task_id = room.increase()
-    room.cloud.advance(60)
-    task = room.task(task_id)
-    assert ("FAIL", code, "", {}) == (task.status, task.code, task.error_url, room.pictures())
+    shop.put("increment.meta", content=content.replace(b"%L%", json.dumps(LINE).encode()))
+    task_id = shop.increase()
+    shop.cloud.advance(60)
+    task = shop.task(task_id)
+    assert ("FAIL", code, "", {}) == (task.status, task.code, task.error_url, shop.pictures())
     assert task.msg.startswith(message)
 
 
@@ -179,41 +179,41 @@ PICTURES: list[tuple[str, bytes, str]] = [
 ]
 
 
-def test_odd_pictures_are_isolated(room: BatchRoom) -> None:
+def test_odd_pictures_are_isolated(shop: BatchRoom) -> None:
     """By what they are, not by what they are called."""
     for name, content, _ in PICTURES:
-        room.put(name, content=content)
-    task = room.run(*(line(ProductId=name, PicName=name) for name, _, _ in PICTURES))
-    rows = {row["PicName"]: row["Message"] for row in room.faults(task)}
+        shop.put(name, content=content)
+    task = shop.run(*(line(ProductId=name, PicName=name) for name, _, _ in PICTURES))
+    rows = {row["PicName"]: row["Message"] for row in shop.faults(task)}
     assert [name for name, _, _ in PICTURES] == list(rows)
     for name, _, message in PICTURES:
         assert message in rows[name], name
-    assert {} == room.pictures()
+    assert {} == shop.pictures()
 
 
-def test_every_format_of_the_guide_is_taken_under_any_name(room: BatchRoom) -> None:
+def test_every_format_of_the_guide_is_taken_under_any_name(shop: BatchRoom) -> None:
     """PNG, JPG, JPEG, BMP, GIF, WEBP, TIFF, PPM: by their content."""
     kinds = ["PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM"]
     for kind in kinds:
-        room.put(f"{kind}.dat", content=picture(kind, (4096, 100) if kind in {"PNG", "GIF"} else (100, 100)))
-    task = room.run(*(line(PicName=f"{kind}.dat") for kind in kinds))
-    assert ("success", len(kinds)) == (task.msg, len(room.pictures()))
+        shop.put(f"{kind}.dat", content=picture(kind, (4096, 100) if kind in {"PNG", "GIF"} else (100, 100)))
+    task = shop.run(*(line(PicName=f"{kind}.dat") for kind in kinds))
+    assert ("success", len(kinds)) == (task.msg, len(shop.pictures()))
 
 
-def test_a_full_instance_takes_no_more(cloud: LocalCloud, room: BatchRoom) -> None:
+def test_a_full_instance_takes_no_more(cloud: LocalCloud, shop: BatchRoom) -> None:
     """But overwrites what it has."""
     cloud.image_search_instance("shop", capacity=2)
-    task = room.run(line(), line(ProductId="2"), line(ProductId="3"), line(CustomContent="again"))
-    [row] = room.faults(task)
+    task = shop.run(line(), line(ProductId="2"), line(ProductId="3"), line(CustomContent="again"))
+    [row] = shop.faults(task)
     assert (3, True) == (row["Line"], "full" in row["Message"])
-    assert "again" == room.pictures()["1", "a.jpg"].custom_content
+    assert "again" == shop.pictures()["1", "a.jpg"].custom_content
 
 
-def test_pictures_lie_beside_the_manifest(room: BatchRoom) -> None:
+def test_pictures_lie_beside_the_manifest(shop: BatchRoom) -> None:
     """Names are relative to its folder, not to the bucket's root."""
-    room.put("x/y/in/b.jpg")
-    room.manifest(line(PicName="in/b.jpg"), line(), folder="x/y/")
-    task_id = room.increase("/x/y")
-    room.cloud.advance(60)
-    assert [2] == [row["Line"] for row in room.faults(room.task(task_id))]
-    assert [("1", "in/b.jpg")] == list(room.pictures())
+    shop.put("x/y/in/b.jpg")
+    shop.manifest(line(PicName="in/b.jpg"), line(), folder="x/y/")
+    task_id = shop.increase("/x/y")
+    shop.cloud.advance(60)
+    assert [2] == [row["Line"] for row in shop.faults(shop.task(task_id))]
+    assert [("1", "in/b.jpg")] == list(shop.pictures())

@@ -27,32 +27,32 @@ if TYPE_CHECKING:
 pytest_plugins = ["tests.emulator.image_batch_fixtures"]
 
 
-def test_tasks_are_listed_by_pages_newest_first(room: BatchRoom) -> None:
+def test_tasks_are_listed_by_pages_newest_first(shop: BatchRoom) -> None:
     """Ten to a page unless asked otherwise, at most thirty."""
-    room.cloud.image_batches(lines_per_second=0, begin_seconds=0)
-    room.manifest(line())
+    shop.cloud.image_batches(lines_per_second=0, begin_seconds=0)
+    shop.manifest(line())
     made = []
     for _ in range(12):
-        made.append(room.increase())
-        room.cloud.advance(1)
-    pages = [room.listing(), room.listing(page_number=2), room.listing(page_number=3)]
+        made.append(shop.increase())
+        shop.cloud.advance(1)
+    pages = [shop.listing(), shop.listing(page_number=2), shop.listing(page_number=3)]
     assert [(10, 1, 10, 12), (2, 2, 10, 12), (0, 3, 10, 12)] == [
         (len(page.increments.instance), page.page_number, page.page_size, page.total_count) for page in pages
     ]
     assert made[::-1] == [task.id for page in pages for task in page.increments.instance]
-    assert made[::-1] == [task.id for task in room.listing(page_size=30).increments.instance]
+    assert made[::-1] == [task.id for task in shop.listing(page_size=30).increments.instance]
     for asked in ({"page_size": 31}, {"page_size": 0}, {"page_number": 0}, {"page_number": -1}):
-        assert (400, "BadRequest") == refused(room, lambda asked=asked: room.listing(**asked))  # type: ignore[misc]  # a lambda's default has no type
+        assert (400, "BadRequest") == refused(shop, lambda asked=asked: shop.listing(**asked))  # type: ignore[misc]  # a lambda's default has no type
 
 
-def test_tasks_are_found_by_id_bucket_and_path(room: BatchRoom) -> None:
+def test_tasks_are_found_by_id_bucket_and_path(shop: BatchRoom) -> None:
     """All that are said must fit."""
-    room.put("x/a.jpg", "y/a.jpg")
+    shop.put("x/a.jpg", "y/a.jpg")
     made = {}
     for path in ("/x", "/y"):
-        room.manifest(line(), folder=f"{path[1:]}/")
-        made[path] = room.increase(path)
-        room.cloud.advance(60)
+        shop.manifest(line(), folder=f"{path[1:]}/")
+        made[path] = shop.increase(path)
+        shop.cloud.advance(60)
     asked: list[tuple[dict[str, Any], list[int]]] = [
         ({"path": "/x"}, [made["/x"]]),
         ({"path": "/y", "bucket_name": BUCKET}, [made["/y"]]),
@@ -61,52 +61,52 @@ def test_tasks_are_found_by_id_bucket_and_path(room: BatchRoom) -> None:
         ({"id": made["/y"]}, [made["/y"]]),
     ]
     for filters, ids in asked:
-        found = room.listing(**filters)
+        found = shop.listing(**filters)
         assert (ids, len(ids)) == ([task.id for task in found.increments.instance], found.total_count)
 
 
-def test_listing_is_allowed_once_a_second(room: BatchRoom) -> None:
+def test_listing_is_allowed_once_a_second(shop: BatchRoom) -> None:
     """More is DeniedRequest."""
-    room.listing()
+    shop.listing()
     with pytest.raises(ClientException) as caught:
-        room.client.increase_list(models.IncreaseListRequest(instance_name=INSTANCE))
+        shop.client.increase_list(models.IncreaseListRequest(instance_name=INSTANCE))
     assert (403, "DeniedRequest") == (caught.value.status_code, caught.value.code)
-    room.cloud.advance(1)
-    room.client.increase_list(models.IncreaseListRequest(instance_name=INSTANCE))
+    shop.cloud.advance(1)
+    shop.client.increase_list(models.IncreaseListRequest(instance_name=INSTANCE))
 
 
-def test_a_reports_address_lives_two_hours_and_a_listing_gives_another(room: BatchRoom) -> None:
+def test_a_reports_address_lives_two_hours_and_a_listing_gives_another(shop: BatchRoom) -> None:
     """By the emulator's clock; after its keeping there is none."""
-    task = room.run(line(PicName="gone.jpg"))
+    task = shop.run(line(PicName="gone.jpg"))
     assert ("SUCCESS", "0", ISOLATED) == (task.status, task.code, task.msg)
     assert 200 == fetch(task.error_url)[0]
-    room.cloud.advance(7199)
+    shop.cloud.advance(7199)
     assert 200 == fetch(task.error_url)[0]
-    room.cloud.advance(2)
+    shop.cloud.advance(2)
     status, body = fetch(task.error_url)
     assert (403, True) == (status, "Request has expired" in body)
-    fresh = room.task(task.id).error_url
+    fresh = shop.task(task.id).error_url
     assert (task.error_url != fresh, 200) == (True, fetch(fresh)[0])
-    room.cloud.switch("increment_report_kept_seconds", 7200.0)
-    assert "" == room.task(task.id).error_url
+    shop.cloud.switch("increment_report_kept_seconds", 7200.0)
+    assert "" == shop.task(task.id).error_url
 
 
 @pytest.mark.parametrize("change", [("Signature=", "Signature=x"), ("Expires=1", "Expires=2"), ("?", "0?")])
-def test_an_address_that_was_changed_opens_nothing(room: BatchRoom, change: tuple[str, str]) -> None:
+def test_an_address_that_was_changed_opens_nothing(shop: BatchRoom, change: tuple[str, str]) -> None:
     """It is signed; without a signature nobody may read."""
-    task = room.run(line(PicName="gone.jpg"))
+    task = shop.run(line(PicName="gone.jpg"))
     assert 200 == fetch(task.error_url)[0]
     assert 403 == fetch(task.error_url.replace(*change, 1))[0]
     assert 403 == fetch(task.error_url.partition("?")[0])[0]
 
 
-def test_a_report_is_read_and_never_written(room: BatchRoom, bucket_of: Callable[..., oss2.Bucket]) -> None:
+def test_a_report_is_read_and_never_written(shop: BatchRoom, bucket_of: Callable[..., oss2.Bucket]) -> None:
     """Its bucket is the service's own, even for the account's key, which does not see it among its buckets."""
-    task = room.run(line(PicName="gone.jpg"))
-    reports = bucket_of(room.cloud, task.error_url.split("/")[3])
+    task = shop.run(line(PicName="gone.jpg"))
+    reports = bucket_of(shop.cloud, task.error_url.split("/")[3])
     with pytest.raises(oss2.exceptions.AccessDenied):
         reports.put_object("x", b"y")
-    service = oss2.Service(reports.auth, room.cloud.url, session=reports.session, region=room.cloud.region)
+    service = oss2.Service(reports.auth, shop.cloud.url, session=reports.session, region=shop.cloud.region)
     assert [BUCKET] == [one.name for one in service.list_buckets().buckets]
 
 
@@ -121,23 +121,23 @@ def test_a_report_is_read_and_never_written(room: BatchRoom, bucket_of: Callable
         ("http://imagesearch.localhost:4666", "http://imagesearch.localhost:4666/image-search-task-info-cn-hangzhou/"),
     ],
 )
-def test_an_address_is_one_of_oss(room: BatchRoom, base_url: str, beginning: str) -> None:
+def test_an_address_is_one_of_oss(shop: BatchRoom, base_url: str, beginning: str) -> None:
     """Where the caller used a name of Image Search, OSS has its own beside it."""
-    shown = room.cloud.run(lambda instance: downloads.address(instance.cloud, base_url, "cn-hangzhou", "key"))
+    shown = shop.cloud.run(lambda instance: downloads.address(instance.cloud, base_url, "cn-hangzhou", "key"))
     assert shown.startswith(f"{beginning}key?Expires=")
 
 
-def test_exports_say_what_there_is(room: BatchRoom) -> None:
+def test_exports_say_what_there_is(shop: BatchRoom) -> None:
     """DumpMeta and DumpMetaList: one at a time, an address of two hours."""
-    room.run(line(StrAttr="s", IntAttr=7, CategoryId=3))
+    shop.run(line(StrAttr="s", IntAttr=7, CategoryId=3))
     asked = models.DumpMetaRequest(instance_name=INSTANCE)
-    made = room.client.dump_meta(asked).body
+    made = shop.client.dump_meta(asked).body
     assert (True, "PROCESSING") == (made.success, made.data.dump_meta_status)
-    assert (409, "InstanceStatusError") == refused(room, lambda: room.client.dump_meta(asked))
-    [before] = room.client.dump_meta_list(models.DumpMetaListRequest(instance_name=INSTANCE)).body.data.dump_meta_list
+    assert (409, "InstanceStatusError") == refused(shop, lambda: shop.client.dump_meta(asked))
+    [before] = shop.client.dump_meta_list(models.DumpMetaListRequest(instance_name=INSTANCE)).body.data.dump_meta_list
     assert ("PROCESSING", "") == (before.status, before.meta_url)
-    room.cloud.advance(2)
-    data = room.client.dump_meta_list(
+    shop.cloud.advance(2)
+    data = shop.client.dump_meta_list(
         models.DumpMetaListRequest(instance_name=INSTANCE, id=int(made.data.id))
     ).body.data
     [dump] = data.dump_meta_list
@@ -148,7 +148,7 @@ def test_exports_say_what_there_is(room: BatchRoom) -> None:
         *(said["ProductId"], said["PicName"], said["CategoryId"]),
         *(said["CustomContent"], said["IntAttr"], said["StrAttr"]),
     )
-    room.cloud.advance(7201)
+    shop.cloud.advance(7201)
     assert 403 == fetch(dump.meta_url)[0]
     request = models.DumpMetaListRequest(instance_name=INSTANCE, page_size=31)
-    assert (400, "BadRequest") == refused(room, lambda: room.client.dump_meta_list(request))
+    assert (400, "BadRequest") == refused(shop, lambda: shop.client.dump_meta_list(request))

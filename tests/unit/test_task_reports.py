@@ -197,6 +197,8 @@ class TestJudging:
         found = of(TaskState.FAILED, NoReport.ABSENT, "no such manifest")
         assert ([], dict.fromkeys(range(10, 14), "no such manifest"), []) == told(found)
         assert {"no reason"} == {words[-9:] for words in told(of(TaskState.FAILED, NoReport.ABSENT, ""))[1].values()}
+        long = told(of(TaskState.FAILED, NoReport.ABSENT, "日" * 10_000))[1].values()
+        assert 512 >= max(len(words.encode()) for words in long), "it stands in the journal once for each line"
 
     def test_failure_with_a_report_is_as_it_lists(self) -> None:
         """What it does not list failed."""

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import chain, islice
 
+from controller.api.bounds import cut
 from controller.core.imports.items import PART
 from controller.core.imports.records import Range, ranges_of
 from controller.core.imports.reportmatch import Stray, match
-from controller.core.imports.reportreader import MAX_REPORT, Entry, Report, read_report
+from controller.core.imports.reportreader import MAX_ERROR, MAX_REPORT, Entry, Report, read_report
 from controller.core.imports.tasks import TaskState
 from controller.core.manifest.lines import Line
 from controller.core.reasons import Reason
@@ -130,7 +131,7 @@ def _unknowable(why: Reason, words: str) -> Judgement:
 
 def _said(message: str, code: str) -> str:
     known = code not in {"", "0"}
-    return (f"[{code}] {message}" if known else message) or NO_REASON
+    return cut(f"[{code}] {message}" if known else message, MAX_ERROR) or NO_REASON
 
 
 def _parts(ranges: Sequence[Range], named: dict[int, Entry], rest: _Rest, message: str) -> Iterator[Part]:

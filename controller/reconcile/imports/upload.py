@@ -49,6 +49,7 @@ class Upload:
             self._left: list[Range] = list(reversed(run.state.whole().ranges))
         self._parts: list[UploadedPart] = []
         self._next = bytearray()
+        self._completed = False
         self._id = oss.begin_upload(self._bucket, self._key, {MARK: self.mark}, replace=self._replace)
         begun = _Begun(self._bucket, self._key, self._id)
         oss.put_object(run.bucket, upload_key(run.id), msgspec.json.encode(begun))
@@ -66,7 +67,9 @@ class Upload:
 
     def finish(self, oss: OssPort) -> str | None:
         """Put the whole into its place; its ETag, or None where another one lies there after all."""
-        oss.complete_upload(self._bucket, self._key, self._id, self._parts, replace=self._replace)
+        if not self._completed:  # OSS knows nothing more of an upload that is whole, and would refuse a second end
+            oss.complete_upload(self._bucket, self._key, self._id, self._parts, replace=self._replace)
+            self._completed = True
         head = oss.head_object(self._bucket, self._key)
         ours = head is not None and head.metadata.get(MARK) == self.mark and head.size == self.size
         return head.etag if head is not None and ours else None
