@@ -32,6 +32,7 @@ EXTENSIONS = {
     "TIFF": ("tiff", "tif"),
     "PPM": ("ppm",),
 }
+NO_PICTURES = frozenset({"PDF", "ZIP archive", "gzip archive", "HTML page", "MP4 video"})  # of formats that have a name
 NOT_ROTATED = 1
 FIELD = "PicName"
 Broken = tuple[Rule, str]  # and the particulars
@@ -138,7 +139,7 @@ def _judge(seen: Inspection, size: int, name: str, service_type: int | None) -> 
     if seen.format is None:
         yield NO_PICTURE, ""
     elif seen.format not in EXTENSIONS:
-        yield FORMAT if stated else FORMAT_UNSTATED, f"it is {seen.format}"
+        yield FORMAT if stated or seen.format in NO_PICTURES else FORMAT_UNSTATED, f"it is {seen.format}"
     elif seen.broken:
         yield NOT_WHOLE, f"{seen.format}: {seen.broken}"
     else:
