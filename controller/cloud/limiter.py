@@ -45,6 +45,9 @@ class Pace:
     FLOOR = 1.0
     DECREASE = 0.5
     INCREASE = 0.02
+    # A scope whose ceiling is no higher than that floor needs one of its own, and would take minutes back by fiftieths.
+    SLOW_FLOOR = 1 / 16  # of the ceiling
+    SLOW_INCREASE = 1 / 16
 
     def __post_init__(self) -> None:
         self.rate = self.rate or self.ceiling
@@ -65,7 +68,7 @@ class Pace:
         """The cloud refused: halve the rate, and wait as long as it said."""
         if now < self.not_before and retry_after is None:
             return  # calls that were under way when the first refusal came say nothing new
-        self.rate = max(min(self.FLOOR, self.ceiling), self.rate * self.DECREASE)
+        self.rate = max(self._floor, self.rate * self.DECREASE)
         self.tokens, self.at = 0.0, max(self.at, now)  # what the call's own time has earned is gone, too
         self.not_before = max(self.not_before, now + (retry_after if retry_after is not None else 1 / self.rate))
 
@@ -75,7 +78,15 @@ class Pace:
 
     def succeeded(self) -> None:
         """The cloud accepted: restore the rate a little."""
-        self.rate = min(self.ceiling, self.rate + self.ceiling * self.INCREASE)
+        self.rate = min(self.ceiling, self.rate + self.ceiling * (self.SLOW_INCREASE if self._slow else self.INCREASE))
+
+    @property
+    def _slow(self) -> bool:
+        return self.ceiling <= self.FLOOR
+
+    @property
+    def _floor(self) -> float:
+        return self.ceiling * self.SLOW_FLOOR if self._slow else self.FLOOR
 
 
 class Limiter:

@@ -4,7 +4,8 @@ Whoever has such an address may read what is there, so its parameters stand in n
 answer of the cloud's and still is only an address: nothing but HTTP is spoken to it, and it leads nowhere else.
 
 Who sets `spec.endpoints.imageSearch` decides what the "cloud" answers, and reads the work bucket that a report is kept
-in. So an address is asked only where it is OSS's own, or that endpoint's: never a neighbour's, nor the machine's own.
+in. So an address is asked only where it is OSS's own, or that endpoint's: never a neighbour's, nor the machine's own,
+whatever a name leads to (`controller.cloud.report_connection`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from urllib3.exceptions import HTTPError
 from controller.cloud import errors, openapi, trace
 from controller.cloud.limiter import Lane, Limiter
 from controller.cloud.ports import CONNECT_TIMEOUT, READ_TIMEOUT
+from controller.cloud.report_connection import ForeignOnly, MachinesOwnError, require_foreign
 
 OPERATION = "report:Get"
 WHOLE = 60.0  # seconds for all of a report; the time-outs are for a connection and for each piece
@@ -60,6 +62,22 @@ class Reports:
                 f"{shown} is neither an address of OSS nor of the account's endpoint of Image Search, and is not asked"
             )
             raise errors.Invalid(OPERATION, words, code=ELSEWHERE)
+        try:
+            require_foreign(host)
+        except MachinesOwnError as error:
+            raise _machines_own(shown, error) from None
+
+
+def _machines_own(shown: str, error: MachinesOwnError) -> errors.Invalid:
+    words = f"{shown} leads to {error}, which only the operator's own machine asks; it is not asked"
+    return errors.Invalid(OPERATION, words, code=ELSEWHERE)
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    for scheme in _PORTS:
+        session.mount(f"{scheme}://", ForeignOnly())
+    return session
 
 
 def _place(parts: SplitResult) -> tuple[str, int]:
@@ -71,11 +89,13 @@ def _get(url: str, shown: str, largest: int) -> bytes:
     timeouts = (CONNECT_TIMEOUT, READ_TIMEOUT)
     try:
         with (
-            requests.Session() as session,
+            _session() as session,
             session.get(url, stream=True, allow_redirects=False, timeout=timeouts, auth=_nobody) as answer,
         ):
             _require_ok(answer, shown)
             return _bounded(answer, shown, largest, began + WHOLE)
+    except MachinesOwnError as error:
+        raise _machines_own(shown, error) from None
     except (requests.RequestException, HTTPError, OSError, ValueError) as error:
         text = openapi.without_query(str(error))
         kind = errors.Unavailable if openapi.never_sent(text) else errors.TimedOut

@@ -21,7 +21,7 @@ from controller.core.reasons import Reason
 from controller.reconcile.context import Context, Outcome, resync_after
 from controller.reconcile.dependencies import Postponed
 from controller.reconcile.failures import verdict_of
-from controller.reconcile.imports.gone import let_go
+from controller.reconcile.imports.gone import forget_run, let_go, submitted
 from controller.reconcile.imports.ground import Ground, ground
 from controller.reconcile.imports.look import Look, again, look, recalled
 from controller.reconcile.imports.over import asks, has_ended
@@ -69,7 +69,7 @@ def reconcile_import(target: BatchImport, context: Context) -> Outcome:
     if mismatch is not None:
         return _conclude(known, _Reached(None, Decision(target.status.phase, mismatch, None)), context)
     if not known.same and target.status.run is not None:
-        context.runs.drop(target.status.run)
+        forget_run(target.status.run, context)
     return _conclude(known, _advance(known, context, _slice()), context)
 
 
@@ -145,9 +145,8 @@ def _conclude(known: Ground, reached: _Reached, context: Context) -> Outcome:
     if verdict is None:
         raise RuntimeError("a pass ended with neither a decision nor an error")
     verdict = heard(target, verdict, error, context)
-    stands_still = verdict.standing is not Standing.PROGRESSING or known.session is None
-    if pictures and stands_still and not _has_task(reached.look):
-        context.turns.leave(target)  # without its account nothing is submitted either: others need not wait for that
+    if pictures and _stands_back(known, verdict, error) and not _has_task(target, reached.look, context):
+        context.turns.leave(target)
     phase: Phase | None = decision.phase if decision is not None else target.status.phase if known.same else None
     status = summarize(target, show(known, reached.look, phase), verdict, context.now())
     written = context.reporter.write(target, target.status, status, verdict)
@@ -166,9 +165,17 @@ def _conclude(known: Ground, reached: _Reached, context: Context) -> Outcome:
     return Outcome(look_again=min(looks))
 
 
-def _has_task(found: Look | None) -> bool:
-    """Whether a batch task is, or may be, at work: then nobody else's turn comes."""
-    return found is not None and found.observed.run is not None and found.observed.run.chunk is not None
+def _stands_back(known: Ground, verdict: Verdict, error: CloudError | None) -> bool:
+    """Whether others need not wait: it cannot go on, has no account, or something of its own does not answer."""
+    trouble = isinstance(error, Retryable) and not isinstance(error, NotLeading)
+    return verdict.standing is not Standing.PROGRESSING or known.session is None or trouble
+
+
+def _has_task(target: BatchImport, found: Look | None, context: Context) -> bool:
+    """Whether a batch task is, or may be, at work: whose turn comes is seen when that is looked at."""
+    if found is None:
+        return submitted(target, context) is not None
+    return found.observed.run is not None and found.observed.run.chunk is not None
 
 
 def _let_go(target: BatchImport, status: BatchImportStatus, found: Look | None, context: Context) -> None:

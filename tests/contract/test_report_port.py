@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -263,3 +265,104 @@ def test_where_nobody_listens(limiter: Limiter) -> None:
         nobody = f"http://127.0.0.1:{free.getsockname()[1]}"
         error = failure(Reports(limiter=limiter, endpoint=nobody), f"{nobody}/a{QUERY}")
     assert Unavailable is type(error)
+
+
+OWN = "catalogue.example.org"
+
+
+def leads_to(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> None:
+    """Resolve `OWN` to one list of addresses after the other, and at last ever to the last one."""
+    left, resolve = list(answers), socket.getaddrinfo
+
+    def answer(host: str, port: int, *more: int, **named: int) -> object:
+        if host != OWN:
+            return resolve(host, port, *more, **named)
+        found = left.pop(0) if len(left) > 1 else left[0]
+        return [(socket.AF_INET6 if ":" in one else socket.AF_INET, 1, 6, "", (one, port)) for one in found]
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        ["169.254.169.254"],
+        ["169.254.0.1"],
+        ["100.100.100.200"],
+        ["::ffff:169.254.169.254"],
+        ["::ffff:100.100.100.200"],
+        ["fe80::1"],
+        ["fe80::1%eth0"],
+        ["127.0.0.1", "100.100.100.200"],
+    ],
+)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_an_endpoint_whose_name_leads_to_the_machines_own_is_not_asked(
+    served: Served, limiter: Limiter, monkeypatch: pytest.MonkeyPatch, scheme: str, addresses: list[str]
+) -> None:
+    """Where it keeps its keys, say: whoever names an endpoint also says where its name leads."""
+    leads_to(monkeypatch, addresses)
+    endpoint = f"{scheme}://{OWN}:{served.url.rpartition(':')[2]}"
+    error = failure(Reports(limiter=limiter, endpoint=endpoint), f"{endpoint}/a{QUERY}")
+    assert (Invalid, "ReportElsewhere") == (type(error), error.code), error
+    assert addresses[-1] in error.message
+    assert [] == served.asked
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "100.100.100.200", "[fe80::1]", "[::ffff:169.254.169.254]"])
+@pytest.mark.parametrize("proxied", [False, True])
+def test_an_endpoint_that_is_the_machines_own_address_is_not_asked(
+    served: Served, limiter: Limiter, monkeypatch: pytest.MonkeyPatch, host: str, *, proxied: bool
+) -> None:
+    """Nor does a proxy of the operator's ask it."""
+    if proxied:
+        monkeypatch.setenv("http_proxy", served.url)
+        monkeypatch.setenv("no_proxy", "")
+    error = failure(Reports(limiter=limiter, endpoint=f"http://{host}"), f"http://{host}/latest{QUERY}")
+    assert (Invalid, "ReportElsewhere") == (type(error), error.code), error
+    assert [] == served.asked
+
+
+def test_a_name_that_leads_elsewhere_a_moment_later_is_asked_where_it_was_judged(
+    served: Served, limiter: Limiter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is resolved once for each report, and its name still goes along."""
+    leads_to(monkeypatch, ["127.0.0.1"], ["169.254.169.254"])
+    served.answer = plain(200, b"told")
+    endpoint = f"http://{OWN}:{served.url.rpartition(':')[2]}"
+    port = Reports(limiter=limiter, endpoint=endpoint)
+    assert b"told" == port.fetch(f"{endpoint}/a{QUERY}", 100)
+    assert [endpoint.removeprefix("http://")] == [headers["Host"] for _, _, headers in served.asked]
+    assert "ReportElsewhere" == failure(port, f"{endpoint}/a{QUERY}").code
+    assert 1 == len(served.asked)
+
+
+def test_the_next_address_of_a_name_is_tried(served: Served, limiter: Limiter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where an endpoint has one of IPv6 that leads nowhere; without any, nothing came of it."""
+    leads_to(monkeypatch, ["127.0.0.2", "127.0.0.1"], ["127.0.0.2"], [])
+    served.answer = plain(200, b"told")
+    endpoint = f"http://{OWN}:{served.url.rpartition(':')[2]}"
+    port = Reports(limiter=limiter, endpoint=endpoint)
+    assert b"told" == port.fetch(f"{endpoint}/a", 100)
+    assert [Unavailable] * 2 == [type(failure(port, f"{endpoint}/a")) for _ in range(2)]
+
+
+def test_a_certificate_is_asked_for_by_name(limiter: Limiter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though the connection is to an address; a server that has none for it is not believed."""
+    leads_to(monkeypatch, ["127.0.0.1"])
+    asked: list[str] = []
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.sni_callback = lambda _socket, name, _context: asked.append(name)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def greet() -> None:
+            peer, _ = listening.accept()
+            with peer, suppress(OSError):
+                tls.wrap_socket(peer, server_side=True)
+
+        thread = threading.Thread(target=greet, daemon=True)
+        thread.start()
+        endpoint = f"https://{OWN}:{listening.getsockname()[1]}"
+        failure(Reports(limiter=limiter, endpoint=endpoint), f"{endpoint}/a{QUERY}")
+        thread.join(10)
+    assert [OWN] == asked

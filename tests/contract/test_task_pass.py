@@ -169,6 +169,19 @@ class TestVerdicts:
         world.settle(key)
         assert ("False", "ReportExpired") == world.ready(key)
 
+    def test_an_operator_that_was_away_while_the_address_was_told(self, world: TaskWorld) -> None:
+        """A task names none any more, so what failed of it is not known, whatever its state."""
+        for state in ("SUCCESS", "FAIL"):
+            world.cloud.switch("increment_all_isolated", state)
+            world.cloud.switch("increment_report_kept_seconds", 7200.0)
+            key = world.goods(spoil(world, 1), name=f"away-{state.lower()}")
+            world.settle(key)
+            world.guard.before_call = lambda _name: None
+            world.cloud.advance(8000)
+            status = world.finish(key)
+            assert status.totals is not None
+            assert ("Failed", 1, "ReportExpired") == (status.phase, status.totals.unknown, world.ready(key)[1]), state
+
     def test_a_task_that_fails_as_a_whole(self, world: TaskWorld) -> None:
         """Without a report all lines failed, in the service's words; a retry sends all of them."""
         world.cloud.switch("increment_manifest_read", "throughout")
@@ -180,9 +193,22 @@ class TestVerdicts:
         status = world.status(key)
         assert status.totals is not None
         assert ("Failed", 2, 0) == (status.phase, status.totals.failed, status.totals.unknown)
-        assert ["There is no increment.meta."] * 2 == [one["error"] for one in world.report(status)]
+        assert ["[InvalidMetaItem] There is no increment.meta."] * 2 == [one["error"] for one in world.report(status)]
         world.goods(lines, retry={"failedItems": "again"})
         assert "Complete" == world.finish(key).phase
+
+    def test_the_report_of_more_failures_than_are_shown(self, world: TaskWorld) -> None:
+        """Every line with the words that the journal has once; after a restart, too."""
+        world.cloud.switch("increment_manifest_read", "throughout")
+        key = world.goods(world.pictures(12))
+        world.settle(key)
+        world.bucket.delete_object(MANIFEST)
+        world.restart()
+        world.work(key)
+        status = world.status(key)
+        assert status.totals is not None
+        assert (12, 10) == (status.totals.failed, len(status.failures))
+        assert ["[InvalidMetaItem] There is no increment.meta."] * 12 == [one["error"] for one in world.report(status)]
 
     def test_a_task_whose_every_line_failed(self, world: TaskWorld) -> None:
         """By the report, each with its own reason."""
@@ -304,6 +330,27 @@ class TestManifest:
         world.settle(second)
         world.work(second)
         assert ("Complete", [2, 1]) == (world.status(second).phase, [task.lines for task in world.tasks()])
+
+    @pytest.mark.parametrize("late", [False, True], ids=["while it ran", "after its end"])
+    def test_one_that_is_written_over_after_the_submit(self, world: TaskWorld, *, late: bool) -> None:
+        """The service may read it as long as the task runs; the process that submitted it sees it, too."""
+        world.cloud.switch("increment_manifest_read", "throughout")
+        world.cloud.image_batches(**SLOW)
+        lines = world.pictures(4)
+        key = world.goods(lines)
+        world.settle(key)
+        world.cloud.advance(100 if late else 11)
+        if not late:
+            world.settle(key)
+        world.manifest(lines[:2])
+        world.cloud.advance(100)
+        world.settle(key)
+        status = world.status(key)
+        assert status.totals is not None
+        if late:
+            assert ("Complete", 4, 4) == (status.phase, status.totals.succeeded, len(world.held()))
+        else:
+            assert ("ManifestChanged", 0, 4) == (world.ready(key)[1], status.totals.succeeded, status.totals.unknown)
 
     @pytest.mark.parametrize("late", [False, True], ids=["before its end", "after its end"])
     def test_a_process_that_adopts_a_task_sees_whether_its_manifest_stayed(

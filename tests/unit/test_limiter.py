@@ -59,7 +59,7 @@ def test_every_rate_lets_calls_through(rate: float) -> None:
 
 @pytest.mark.parametrize("ends", [None, Denied("x:Y", "no"), Throttled("x:Y", "slower")], ids=["ok", "no", "slower"])
 def test_a_scope_of_one_call_at_a_time_counts_from_the_end_of_a_call(ends: Exception | None) -> None:
-    """However long it took and however it ended: the next is not earlier than a whole interval after."""
+    """However long it took and however it ended: the next is not earlier than a whole interval of its rate after."""
     now = [100.0]
     limiter = Limiter("s", rate=1.0, burst=1, spaced=True, clock=lambda: now[0])
 
@@ -71,11 +71,12 @@ def test_a_scope_of_one_call_at_a_time_counts_from_the_end_of_a_call(ends: Excep
 
     with suppress(Denied, Throttled):
         call()
-    assert 1.0 == limiter._pace.delay(now[0])  # noqa: SLF001 - the wait itself is what is tested
-    now[0] += 1.0
+    interval = 1 / limiter.rate
+    assert (interval, limiter.rate) == (limiter._pace.delay(now[0]), 0.5 if type(ends) is Throttled else 1.0)  # noqa: SLF001 - the wait itself is what is tested
+    now[0] += interval
     with limiter.slot(Lane.RESYNC):
         now[0] += 0.5
-    assert 1.0 == limiter._pace.delay(now[0])  # noqa: SLF001 - as above
+    assert 1 / limiter.rate == limiter._pace.delay(now[0])  # noqa: SLF001 - as above
 
 
 def test_a_burst_goes_at_once_and_then_the_rate_holds() -> None:
@@ -84,7 +85,7 @@ def test_a_burst_goes_at_once_and_then_the_rate_holds() -> None:
 
 
 def test_throttling_halves_the_rate_and_success_restores_it() -> None:
-    """Down by half each time, never below one call a second; up by a fiftieth of the ceiling."""
+    """Down by half each time, and a fast scope never below one call a second; up by a fiftieth of the ceiling."""
     pace = Pace(ceiling=80, burst=20)
     rates = []
     for second in range(8):
@@ -99,10 +100,41 @@ def test_throttling_halves_the_rate_and_success_restores_it() -> None:
 
 
 def test_throttling_never_raises_the_rate() -> None:
-    """A scope slower than the floor keeps its own ceiling."""
+    """A scope slower than a fast one's floor has a lower one."""
     pace = Pace(ceiling=0.5, burst=1)
     pace.throttled(0.0, None)
-    assert 0.5 >= pace.rate
+    assert 0.25 == pace.rate
+
+
+@pytest.mark.parametrize("ceiling", [0.1, 0.5, 1.0])
+def test_a_scope_of_a_call_a_second_or_less_is_slowed_down_too(ceiling: float) -> None:
+    """To a sixteenth at the least, and a few calls that are taken bring all of it back."""
+    pace = Pace(ceiling=ceiling, burst=1)
+    rates = []
+    for second in range(6):
+        pace.throttled(second * 100 / ceiling, None)
+        rates.append(pace.rate / ceiling)
+    assert [1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 16, 1 / 16] == pytest.approx(rates)
+    waited = calls = 0.0
+    while pace.rate < ceiling:
+        waited += 1 / pace.rate
+        calls += 1
+        pace.succeeded()
+    assert calls <= 16
+    assert waited <= 60 / ceiling
+
+
+def test_who_is_refused_waits_longer_each_time() -> None:
+    """One call a second at first; DeniedRequest, which says nothing of when, makes it ever fewer."""
+    now = [0.0]
+    limiter = Limiter("s", rate=1.0, burst=1, spaced=True, clock=lambda: now[0])
+    waits = []
+    for _ in range(6):
+        with suppress(Throttled), limiter.slot(Lane.EDIT):
+            raise Throttled("imagesearch:IncreaseList", "no", code="DeniedRequest")
+        waits.append(limiter._pace.delay(now[0]))  # noqa: SLF001 - the wait itself is what is tested
+        now[0] += waits[-1]
+    assert [2, 4, 8, 16, 16, 16] == pytest.approx(waits)
 
 
 @pytest.mark.parametrize(("retry_after", "expected"), [(30.0, 30.0), (0.0, 1 / 40), (None, 1 / 40)])

@@ -39,6 +39,7 @@ from controller.core.imports.steps import (
     UploadManifest,
 )
 from controller.core.imports.taskjob import FOLLOWS
+from controller.core.imports.tasks import PATIENCE
 from controller.core.plan import Standing
 from controller.core.reasons import Reason
 from tests.unit.test_import_job import HOUR, NOW, READY, RUN, run
@@ -125,6 +126,8 @@ ROWS: list[tuple[str, ObservedImport, dict[str, Any], Phase | None, Reason, Step
     ("no manifest yet", at(ManifestState.ABSENT), {}, SUBMITTING, Reason.SUBMITTING, UploadManifest()),
     ("an older one of ours", at(ManifestState.STALE), {}, SUBMITTING, Reason.SUBMITTING, UploadManifest()),
     ("another run's", at(ManifestState.HELD, holder="run b"), {}, SUBMITTING, Reason.QUEUED, None),
+    ("one of nobody knows whom", at(ManifestState.UNRECORDED, holder="run b"), {}, SUBMITTING,
+     Reason.MANIFEST_FOREIGN, None),
     ("somebody else's", at(ManifestState.FOREIGN), {}, SUBMITTING, Reason.MANIFEST_FOREIGN, None),
     ("changed", at(ManifestState.CHANGED), {}, SUBMITTING, Reason.MANIFEST_CHANGED, None),
     ("changed, and it may be replaced", at(ManifestState.CHANGED, may_replace=True), {"source": MANIFEST}, SUBMITTING,
@@ -216,7 +219,7 @@ class TestSuspended:
         shown = {(one.type, one.status) for one in conditions((), verdict, 1, NOW)}
         assert ("Suspended", "True") in shown
 
-    @pytest.mark.parametrize("how", [{"suspend": True}, {"mode": "Observe"}], ids=str)
+    @pytest.mark.parametrize("how", [{"suspend": True}, {"mode": "Observe"}, {"mode": "DryRun"}], ids=str)
     def test_the_end_is_noticed_and_the_result_read(self, how: dict[str, Any]) -> None:
         """Nothing is sent by that; a lost submit is found out, too."""
         for observed, step in (
@@ -269,9 +272,9 @@ class TestHeldBack:
     @pytest.mark.parametrize("mode", ["Observe", "DryRun"])
     @pytest.mark.parametrize(("observed", "fields"), [row[1:3] for row in ROWS], ids=[row[0] for row in ROWS])
     def test_nothing_is_submitted(self, mode: str, observed: ObservedImport, fields: dict[str, Any]) -> None:
-        """Observe follows what was; DryRun reads the source."""
+        """Both follow what was; DryRun reads the source."""
         held = decide(observed, **fields, mode=mode)
-        allowed = (ResolveSource,) if mode == "DryRun" else FOLLOWS
+        allowed = (*FOLLOWS, ResolveSource) if mode == "DryRun" else FOLLOWS
         assert held.step is None or isinstance(held.step, allowed)
         assert all(len(line) <= 512 for line in held.verdict.planned_changes)
 
@@ -316,7 +319,7 @@ WAYS_OUT: dict[Reason, tuple[str, ...]] = {
     Reason.SOURCE_INVALID: ("Correct the source", "spec.onInvalid to Skip", "oss://records/p"),
     Reason.WHOLE_PRODUCT_DELETE: ("2 lines", "every picture of a product", "set spec.allowWholeProductDelete"),
     Reason.MANIFEST_PROTECTED: (PLACE, "Set it", "spec.allowManifestReplace", "oss://records/runs/", "/items/"),
-    Reason.MANIFEST_FOREIGN: (PLACE, "never overwritten", "Move it away"),
+    Reason.MANIFEST_FOREIGN: (PLACE, "nothing was submitted", "request a reconcile"),
     Reason.MANIFEST_CHANGED: (PLACE, "nothing was submitted"),
     Reason.PARTIALLY_FAILED: ("10 lines: 9 succeeded, 1 failed", "status.report"),
     Reason.REPORT_EXPIRED: ("two hours", "another BatchImport", "spec.runToken"),
@@ -349,6 +352,28 @@ class TestWords:
         """The user's own; one of ours is written again once it is removed."""
         assert "Set spec.runToken" in decide(at(ManifestState.CHANGED), source=MANIFEST).verdict.message
         assert "remove it, and request a reconcile" in decide(at(ManifestState.CHANGED)).verdict.message
+
+    def test_a_manifest_of_somebody_else_is_moved_away(self) -> None:
+        """One that an unknown import wrote is removed, or replaced after days."""
+        message = decide(at(ManifestState.FOREIGN)).verdict.message
+        assert [] == [words for words in ("never overwritten", "Move it away") if words not in message]
+        message = decide(at(ManifestState.UNRECORDED, holder="run b")).verdict.message
+        assert [] == [words for words in ("run b", "no record", "remove it", "7 days") if words not in message]
+
+    @pytest.mark.parametrize("how", [{}, {"suspend": True}, {"mode": "Observe"}], ids=str)
+    @pytest.mark.parametrize("task", [OURS, listed("HALF")], ids=["not listed", "a state nobody knows"])
+    def test_a_task_that_nobody_tells_of_has_a_way_out_after_a_while(
+        self, task: ObservedTask, how: dict[str, Any]
+    ) -> None:
+        """Not at once: a list may lag behind."""
+        paused = submitted(paused="suspend" in how)
+        early, late = (
+            decide(seen(replace(task, unclear_since=NOW - age), run=paused), **how).verdict
+            for age in (PATIENCE - timedelta(seconds=1), PATIENCE)
+        )
+        assert "delete this object" not in early.message
+        assert "delete this object" in late.message
+        assert late.standing is Standing.PROGRESSING
 
     def test_a_refused_retry_says_why(self) -> None:
         """In the verdict, which stays."""
@@ -395,7 +420,8 @@ TASKS = st.none() | st.builds(
     instance=st.just("shop"), refusal=st.sampled_from([None, None, None, ABSENT]), ahead=st.integers(0, 2),
     busy=st.sampled_from(["", "", "task 9"]), manifest=st.sampled_from(ManifestState), upload=st.booleans(),
     may_replace=st.booleans(), facts=st.none() | STATES.map(lambda status: replace(FACTS, status=status)),
-    looked=st.integers(0, 3), look_at=st.sampled_from([None, NOW, LATER]),
+    unclear_since=st.sampled_from([None, NOW, NOW - HOUR]), looked=st.integers(0, 3),
+    look_at=st.sampled_from([None, NOW, LATER]),
 )  # fmt: skip
 RUNS = st.none() | st.builds(
     lambda made, more: replace(made, **more),

@@ -42,7 +42,7 @@ from controller.core.imports.steps import (
     TurnTask,
     UploadManifest,
 )
-from controller.core.imports.taskreport import NoReport, Report, judge
+from controller.core.imports.taskreport import NoReport, judge, read_report
 from controller.core.imports.tasks import TaskState, find_ours, state_of
 from controller.core.manifest.lines import Line
 from tests.unit.test_import_job import READY, RUN
@@ -198,11 +198,13 @@ class World:
         held = self.state.open[chunk].chunk
         state = state_of(task.status)
         report = NoReport.EXPIRED if fault == "expired" else NoReport.ABSENT
-        entries = Report(()) if state is TaskState.STOPPED and not fault else report
+        entries = read_report(b"") if state is TaskState.STOPPED and not fault else report
         lines: list[tuple[int, Line]] = []
         found = judge(state, task.message, entries, lines, held.ranges)
         for part in found.parts:
-            self.note(Verdicts(chunk, self.now, "task", part.succeeded, part.failed, (), part.cancelled))
+            self.note(
+                Verdicts(chunk, self.now, "task", part.succeeded, cancelled=part.cancelled, failed_ranges=part.failed)
+            )
         self.die(fault, "after the call")
         if found.why is not None:
             self.note(Unknowable(chunk, self.now, found.why.value, found.words))

@@ -30,6 +30,8 @@ from controller.core.imports.records import (
     within,
 )
 from controller.core.imports.run import RunState
+from controller.core.imports.taskreport import NoReport, judge
+from controller.core.imports.tasks import TaskState
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -119,10 +121,33 @@ class TestTask:
         """Each new kind, and each new member."""
         told: list[Record] = [
             planned(3, (0, 4), listed=(1, 2)), Answered(3, NOW, "17"), Uploaded(NOW, "e", 4),
-            Verdicts(3, NOW, "task", ((0, 1),), ((1, "日本"),), (2,), ((3, 4),)),
+            Verdicts(3, NOW, "task", ((0, 1),), ((1, "日本"),), (2,), ((3, 4),), (("bad", ((4, 6), (7, 8))),)),
             Unknowable(3, NOW, "ReportExpired", "why"), Paused(NOW), Resumed(NOW),
         ]  # fmt: skip
         assert told == records.decode(records.encode(told))
+
+    def test_what_failed_for_one_reason_is_told_by_ranges(self) -> None:
+        """Of the chunk's own lines that wait still, and the first of them are shown."""
+        failed = (("bad", ((0, 2), (3, 99))), ("worse", ((3, 4),)))
+        run = state(20, planned(0, (1, 3), (4, 20)), Verdicts(0, NOW, "task", ((5, 6),)))
+        run.apply(Verdicts(0, NOW, "task", failed_ranges=failed))
+        assert [N, F, W, N, F, S, *[F] * 14] == fates(run)
+        assert dict.fromkeys([1, 4, *range(6, 14)], "bad") == run.failures
+
+    def test_a_journal_of_before_there_were_such_ranges_is_read(self) -> None:
+        """Each line stands in it with its own words."""
+        segment = b'{"type":"verdicts","chunk":0,"at":"2026-01-01T00:00:00Z","by":"task","failed":[[1,"bad"]]}\n'
+        assert [Verdicts(0, NOW, "task", (), ((1, "bad"),))] == records.decode(segment)
+
+    def test_a_million_lines_that_fail_alike_are_one_message_a_record(self) -> None:
+        """In the journal, and in what is folded from it."""
+        size, began = 1_000_000, time.process_time()
+        found = judge(TaskState.FAILED, "words " * 80, NoReport.ABSENT, iter(()), ((0, size),))
+        told: list[Record] = [Verdicts(0, NOW, "task", failed_ranges=part.failed) for part in found.parts]
+        assert 200_000 > len(records.encode(told))
+        run = state(size, planned(0, (0, size)), *told)
+        assert (size, True, 10) == (run.count(F), run.settled, len(run.failures))
+        assert time.process_time() - began < 5
 
     def test_a_million_lines_are_folded_by_ranges(self) -> None:
         """One task, its verdicts in 200 records: not an object for each line."""
@@ -210,6 +235,7 @@ def journals(draw: st.DrawFn) -> tuple[int, list[Record]]:
                     st.builds(
                         Verdicts, chunk, st.just(NOW), st.just("task"), ranges,
                         indices.map(lambda one: tuple((index, "bad") for index in one)), indices, ranges,
+                        ranges.map(lambda one: (("bad", one), ("worse", one))),
                     ),
                 )
             )

@@ -13,7 +13,6 @@ from controller.core.facts import TaskFacts
 from controller.core.imports import identity
 from controller.core.imports.records import Planned
 from controller.core.imports.tasks import (
-    SKEW,
     VOCABULARY,
     TaskState,
     candidates,
@@ -89,11 +88,16 @@ class TestOurs:
         assert 7 == ours(TASK)
 
     def test_the_callback_address_decides(self) -> None:
-        """With the run's id it is ours, whatever else is new; with any other it is not."""
+        """With the run's id it is ours, whatever else is new; with that of another run it is not."""
         own, before = replace(TASK, id=9, callback=callback(RUN)), replace(TASK, created_at=NOW - timedelta(minutes=1))
         assert 9 == ours(before, own)
         assert ours(replace(TASK, callback=callback(OTHER))) is None
-        assert ours(replace(TASK, callback="https://example.com/mine")) is None
+
+    @pytest.mark.parametrize("shown", ["https://example.com/mine", callback(RUN).upper(), callback(RUN)[:50], "%2Fv1"])
+    def test_an_address_that_names_no_run_excludes_nothing(self, shown: str) -> None:
+        """The list may show it cut or in another spelling; one that names the run goes before it."""
+        assert 7 == ours(replace(TASK, callback=shown))
+        assert 9 == ours(replace(TASK, callback=shown), replace(TASK, id=9, callback=callback(RUN)))
 
     def test_an_earlier_attempt_has_the_same_callback_and_is_not_this_one(self) -> None:
         """It was listed when this one was planned."""
@@ -110,11 +114,10 @@ class TestOurs:
         own = replace(later, callback=callback(RUN))
         assert "names this run" in doubt(candidates(PLANNED, (TASK, own), RUN, "shop", "spring/"), RUN)
 
-    def test_one_that_is_older_than_the_plan_is_not_ours(self) -> None:
-        """As far as two clocks may differ; one without a time may be it."""
-        assert ours(replace(TASK, created_at=NOW - SKEW - timedelta(seconds=1))) is None
-        assert 7 == ours(replace(TASK, created_at=NOW - SKEW))
-        assert 7 == ours(replace(TASK, created_at=None))
+    @pytest.mark.parametrize("created_at", [NOW - timedelta(hours=8), NOW, NOW + timedelta(hours=8), None])
+    def test_what_time_the_list_gives_a_task_decides_nothing(self, created_at: datetime | None) -> None:
+        """The list before the submit was read to its end: whatever it did not have was made since."""
+        assert 7 == ours(replace(TASK, created_at=created_at))
 
 
 class TestMarks:

@@ -210,10 +210,13 @@ def _hold_back(
 
 
 def _changes_nothing(step: Step, spec: BatchImportSpec) -> bool:
-    """Reading the source is what DryRun is for; a task that was submitted is followed to its end."""
+    """Reading the source is what DryRun is for; a task that was submitted is followed to its end in every mode.
+
+    Its report is there for two hours only, and others wait for the instance.
+    """
     if isinstance(step, ResolveSource):
         return spec.mode is Mode.DRY_RUN and not spec.suspend
-    return isinstance(step, taskjob.FOLLOWS) and spec.mode is not Mode.DRY_RUN
+    return isinstance(step, taskjob.FOLLOWS)
 
 
 def _at_rest(decided: Decision, run: ObservedRun | None) -> Decision:

@@ -109,6 +109,7 @@ class ManifestState(Enum):
     SOURCE = "source"  # the user's own, exactly as it was checked
     CHANGED = "changed"  # ours or the user's own, and not as it was
     HELD = "held"  # of another run that goes on
+    UNRECORDED = "unrecorded"  # of a run that the work bucket does not know, and not for long enough
     FOREIGN = "foreign"
 
 
@@ -124,10 +125,11 @@ class ObservedTask:
         first: Who is first of them; empty when it is this one.
         busy: A task of the instance that no import made and that runs, in words; empty without one.
         manifest: What lies where the manifest belongs.
-        holder: Whose a manifest that is HELD is.
+        holder: Whose a manifest that is HELD or UNRECORDED is.
         upload: This attempt needs a manifest of ours: the user's own does not go in as it is.
         may_replace: That may be put where the user's own lies (spec.allowManifestReplace).
         facts: The open attempt's task as it was listed last; None where no list since then had it.
+        unclear_since: Since when the list does not have the task, or in a state that nobody knows; None where it does.
         looked: Complete look-ups without it since it was planned, each spaced wider than a call's time-out.
         look_at: From when on the next look-up counts; None for at once.
         callback: A callback will tell of the end, besides looking.
@@ -143,6 +145,7 @@ class ObservedTask:
     upload: bool = True
     may_replace: bool = False
     facts: TaskFacts | None = None
+    unclear_since: datetime | None = None
     looked: int = 0
     look_at: datetime | None = None
     callback: bool = False

@@ -102,10 +102,11 @@ class Cancelled(msgspec.Struct, frozen=True, tag="cancelled"):
 
 
 class Verdicts(msgspec.Struct, frozen=True, tag="verdicts", omit_defaults=True):
-    """What became of items of a chunk: `succeeded` by ranges, `failed` and `unknown` with the reason of each.
+    """What became of items of a chunk: `succeeded` by ranges, `failed` with the reason of each, `unknown`.
 
     `by` says who told: a message, the answer itself, the dataset when it was asked, an ended task of Image Search. What
-    an ended task leaves in part, because there is much of it, is told by several of these.
+    an ended task leaves in part, because there is much of it, is told by several of these. `failed_ranges` is for a
+    task, whose every line may have failed for one reason: each reason once, with the items that failed for it.
     """
 
     chunk: int
@@ -115,6 +116,7 @@ class Verdicts(msgspec.Struct, frozen=True, tag="verdicts", omit_defaults=True):
     failed: tuple[tuple[int, str], ...] = ()
     unknown: tuple[int, ...] = ()
     cancelled: tuple[Range, ...] = ()  # of a task that was stopped: never worked off
+    failed_ranges: tuple[tuple[str, tuple[Range, ...]], ...] = ()
 
 
 class Uploaded(msgspec.Struct, frozen=True, tag="uploaded"):

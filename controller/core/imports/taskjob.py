@@ -14,7 +14,7 @@ from controller.core.imports import taskwords
 from controller.core.imports.decision import Decision, stand, take
 from controller.core.imports.observed import ManifestState, ObservedImport, ObservedRun, ObservedTask, Resolution
 from controller.core.imports.steps import LookForTask, SubmitTask, TakeResult, TurnTask, UploadManifest
-from controller.core.imports.tasks import MOST_WAIT, TaskState, state_of, wait
+from controller.core.imports.tasks import MOST_WAIT, PATIENCE, TaskState, state_of, wait
 from controller.core.plan import Plan, progressing, stalled
 from controller.core.reasons import Reason
 
@@ -73,13 +73,15 @@ def _follow(
     spec: BatchImportSpec, observed: ObservedImport, task: ObservedTask, chunk: int, number: int, now: datetime
 ) -> Decision:
     facts = task.facts
+    lost = task.unclear_since is not None and now - task.unclear_since >= PATIENCE
     if facts is None:
-        words = taskwords.unlisted(number, task.instance)
-        plan = blocked(observed) or progressing(Reason.AWAITING_RESULTS, words, look_again=MOST_WAIT)
+        words = taskwords.unlisted(number, task.instance, lost=lost)
+        look_again = MEND_WAIT if lost else MOST_WAIT
+        plan = blocked(observed) or progressing(Reason.AWAITING_RESULTS, words, look_again=look_again)
         return stand(Phase.WAITING, plan)
     if state_of(facts.status) is not TaskState.PROCESSING:
         return take(Phase.WAITING, Reason.AWAITING_RESULTS, taskwords.TAKING, TakeResult(chunk))
-    words = taskwords.running(facts, number, suspended=spec.suspend)
+    words = taskwords.running(facts, number, suspended=spec.suspend, lost=lost)
     return stand(Phase.WAITING, progressing(Reason.TASK_RUNNING, words, look_again=wait(facts.created_at, now)))
 
 
@@ -115,8 +117,10 @@ def _by_manifest(spec: BatchImportSpec, resolution: Resolution, task: ObservedTa
             return None
         case ManifestState.HELD:
             return _queue(taskwords.held(spec, task))
-        case ManifestState.FOREIGN:
-            return _stop(Reason.MANIFEST_FOREIGN, taskwords.foreign(spec))
+        case ManifestState.FOREIGN | ManifestState.UNRECORDED:
+            unrecorded = task.manifest is ManifestState.UNRECORDED
+            words = taskwords.unrecorded(spec, task) if unrecorded else taskwords.foreign(spec)
+            return _stop(Reason.MANIFEST_FOREIGN, words)
         case ManifestState.CHANGED:
             return _stop(Reason.MANIFEST_CHANGED, taskwords.changed(spec))
         case ManifestState.SOURCE:

@@ -15,7 +15,7 @@ from itertools import chain, islice
 from controller.api.bounds import cut
 from controller.core.imports.items import PART
 from controller.core.imports.records import Range, ranges_of
-from controller.core.imports.reportmatch import Stray, match
+from controller.core.imports.reportmatch import Named, Stray, match
 from controller.core.imports.reportreader import MAX_ERROR, MAX_REPORT, Entry, Report, read_report
 from controller.core.imports.tasks import TaskState
 from controller.core.manifest.lines import Line
@@ -34,14 +34,19 @@ class NoReport(Enum):
 
     ABSENT = "absent"  # the task names no address
     EXPIRED = "expired"  # the address does not answer any more, and listing the task gave no other
+    LATE = "late"  # the task names no address, and is over for so long that it would name none any more
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What became of some lines, by their indices in the run: enough for one record of the journal."""
+    """What became of some lines, by their indices in the run: enough for one record of the journal.
+
+    Attributes:
+        failed: Each reason once, with the lines that failed for it.
+    """
 
     succeeded: tuple[Range, ...] = ()
-    failed: tuple[tuple[int, str], ...] = ()
+    failed: tuple[tuple[str, tuple[Range, ...]], ...] = ()
     cancelled: tuple[Range, ...] = ()
 
 
@@ -83,7 +88,8 @@ def judge(
     Args:
         state: Not PROCESSING.
         message: The service's words on the task.
-        report: What `read_report` gave, None included, which is one that cannot be understood.
+        report: What `read_report` gave, None included, which is one that cannot be understood. It is read while the
+            parts are taken.
         items: The task's lines with their indices in the run; read, and once, only where the report names any.
         ranges: The same indices, ascending: those of the open chunk.
         code: The service's code of the task; 0 where nothing went wrong.
@@ -95,34 +101,43 @@ def judge(
     if state is TaskState.PROCESSING:
         raise ValueError("a task that is in progress has no result")
     doubtful = code not in {"", "0"} or any(word in message.casefold() for word in ISOLATED)
+    said = _said(message, code)
     if not isinstance(report, Report):
-        return _without_report(state, _said(message, code), report, ranges, doubtful=doubtful)
-    named = match(report.entries, items, path) if report.entries else {}
+        return _without_report(state, said, report, ranges, doubtful=doubtful)
+    named = match(report, items, ranges, path)
     if isinstance(named, Stray):
         return _unknowable(Reason.REPORT_UNREADABLE, f"its report names {named.words}")
-    done = any(one.ok for one in named.values())
-    if state is TaskState.STOPPED and not done:
-        parts = _parts(ranges, named, _Rest.UNKNOWN, "")
-        return Judgement(parts, Reason.REPORT_UNREADABLE, UNTOLD)
-    if state is TaskState.SUCCEEDED and doubtful and all(one.ok for one in named.values()):
-        return _unknowable(Reason.REPORT_UNREADABLE, f"it says {message!r} (code {code}), and its report names none")
-    rest = {TaskState.STOPPED: _Rest.CANCELLED, TaskState.FAILED: _Rest.FAILED}.get(state, _Rest.SUCCEEDED)
-    return Judgement(_parts(ranges, named, rest, _said(message, code)))
+    return _by_report(state, said, named, ranges, doubtful=doubtful)
+
+
+def _by_report(state: TaskState, said: str, named: Named, ranges: Sequence[Range], *, doubtful: bool) -> Judgement:
+    match state:
+        case TaskState.STOPPED if not named.well:
+            return Judgement(_parts(ranges, _Rest.UNKNOWN, "", named), Reason.REPORT_UNREADABLE, UNTOLD)
+        case TaskState.STOPPED:
+            return Judgement(_parts(ranges, _Rest.CANCELLED, "", named))
+        case TaskState.FAILED:
+            return Judgement(_parts(ranges, _Rest.FAILED, said or NO_REASON, named))
+    if doubtful and not named.badly:
+        return _unknowable(Reason.REPORT_UNREADABLE, f"it says {said!r}, and its report names none that failed")
+    return Judgement(_parts(ranges, _Rest.SUCCEEDED, "", named))
 
 
 def _without_report(
-    state: TaskState, message: str, report: NoReport | None, ranges: Sequence[Range], *, doubtful: bool
+    state: TaskState, said: str, report: NoReport | None, ranges: Sequence[Range], *, doubtful: bool
 ) -> Judgement:
-    if report is NoReport.EXPIRED:
-        return _unknowable(Reason.REPORT_EXPIRED, "its report was not fetched before its address ceased to work")
     if report is None:
         return _unknowable(Reason.REPORT_UNREADABLE, "its report is in no form that this version can read")
-    if state is TaskState.FAILED:
-        return Judgement(_parts(ranges, {}, _Rest.FAILED, message))
+    if report is NoReport.EXPIRED:
+        return _unknowable(Reason.REPORT_EXPIRED, "its report was not fetched before its address ceased to work")
     if state is TaskState.SUCCEEDED and not doubtful:
-        return Judgement(_parts(ranges, {}, _Rest.SUCCEEDED, ""))
-    said = "it was stopped" if state is TaskState.STOPPED else f"it says {message!r}"
-    return _unknowable(Reason.REPORT_UNREADABLE, f"{said}, and there is no report")
+        return Judgement(_parts(ranges, _Rest.SUCCEEDED, ""))
+    if report is NoReport.LATE:
+        return _unknowable(Reason.REPORT_EXPIRED, "it is over for so long that an address of its report is gone")
+    if state is TaskState.FAILED:
+        return Judgement(_parts(ranges, _Rest.FAILED, said or NO_REASON))
+    how = "it was stopped" if state is TaskState.STOPPED else f"it says {said!r}"
+    return _unknowable(Reason.REPORT_UNREADABLE, f"{how}, and there is no report")
 
 
 def _unknowable(why: Reason, words: str) -> Judgement:
@@ -130,20 +145,33 @@ def _unknowable(why: Reason, words: str) -> Judgement:
 
 
 def _said(message: str, code: str) -> str:
-    known = code not in {"", "0"}
-    return cut(f"[{code}] {message}" if known else message, MAX_ERROR) or NO_REASON
+    """The service's words on the task, with its code where that says anything; empty where it says nothing."""
+    known = code if code != "0" else ""
+    return cut(f"[{known}] {message}" if known and message else message or known, MAX_ERROR)
 
 
-def _parts(ranges: Sequence[Range], named: dict[int, Entry], rest: _Rest, message: str) -> Iterator[Part]:
+def _parts(ranges: Sequence[Range], rest: _Rest, message: str, named: Named | None = None) -> Iterator[Part]:
     """So many lines at a time that no part holds more than `PART` failures, nor the journal a record for each range."""
     for indices in _batches(ranges):
-        told = {index: named[index] for index in indices if index in named}
-        left = [index for index in indices if index not in told]
-        done = [index for index, one in told.items() if one.ok] + (left if rest is _Rest.SUCCEEDED else [])
-        failed = [(index, one.message) for index, one in told.items() if not one.ok]
-        failed += [(index, message) for index in left] if rest is _Rest.FAILED else []
+        done: list[int] = []
+        left: list[int] = []
+        failed: dict[str, list[int]] = {}
+        for index in indices:
+            number = named.number(index) if named else None
+            if named is None or number is None:
+                left.append(index)
+            elif named.report.well[number]:
+                done.append(index)
+            else:
+                failed.setdefault(named.report.entry(number).message, []).append(index)
+        match rest:
+            case _Rest.SUCCEEDED:
+                done += left
+            case _Rest.FAILED if left:
+                failed.setdefault(message, []).extend(left)
         cancelled = left if rest is _Rest.CANCELLED else []
-        yield Part(ranges_of(sorted(done)), tuple(sorted(failed)), ranges_of(cancelled))
+        told = tuple((words, ranges_of(sorted(of))) for words, of in failed.items())
+        yield Part(ranges_of(sorted(done)), told, ranges_of(cancelled))
 
 
 def _batches(ranges: Sequence[Range]) -> Iterator[list[int]]:

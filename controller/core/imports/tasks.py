@@ -10,8 +10,9 @@ from controller.core.facts import TaskFacts
 from controller.core.imports.identity import parse_callback
 from controller.core.imports.records import Planned, TaskTold
 
-SKEW = timedelta(minutes=15)  # between our clock and the cloud's; more than that it does not take a signed call
 LEAST_WAIT, MOST_WAIT = 1.0, 15.0  # seconds between two looks at a task
+PATIENCE = timedelta(minutes=15)  # a list may lag behind, but not for so long
+ABANDONED = timedelta(days=7)  # from upload to submit it takes one queue, and no batch in it takes days
 
 
 class TaskState(StrEnum):
@@ -57,8 +58,8 @@ def table() -> str:
 def candidates(planned: Planned, listed: Iterable[TaskFacts], run: str, bucket: str, path: str) -> list[TaskFacts]:
     """Those of the listed tasks that the plan may have made, the likeliest first.
 
-    A callback address that carries the run id decides, and so does another one: no task of ours has it. Else it is one
-    that was not listed when it was planned, of this bucket and path, and not made before.
+    It is one of this bucket and path that was not listed when it was planned: that list was read to its end, so its
+    time says nothing. Only a callback address of another run excludes one; any other may be ours in another spelling.
 
     Args:
         planned: The record of the TASK chunk.
@@ -67,14 +68,10 @@ def candidates(planned: Planned, listed: Iterable[TaskFacts], run: str, bucket: 
         bucket: Where the manifest lies.
         path: As spec.target.imageSearch.path: empty, or with a / at its end.
     """
-    before = planned.at - SKEW
     new = [
         one
         for one in listed
-        if one.id not in planned.listed
-        and (one.bucket, one.path) == (bucket, path)
-        and (one.created_at is None or one.created_at >= before)
-        and (not one.callback or _names(one, run))
+        if one.id not in planned.listed and (one.bucket, one.path) == (bucket, path) and not _names_another(one, run)
     ]
     oldest = datetime.max.replace(tzinfo=UTC)
     return sorted(new, key=lambda one: (not _names(one, run), one.created_at or oldest, one.id))
@@ -98,6 +95,11 @@ def doubt(found: list[TaskFacts], run: str) -> str:
     )
 
 
+def certainly_runs(facts: TaskFacts | None) -> bool:
+    """Whether the list has the task, in a state that is known and no end."""
+    return facts is not None and is_known(facts.status) and state_of(facts.status) is TaskState.PROCESSING
+
+
 def told(facts: TaskFacts, known: TaskTold | None) -> TaskTold:
     """What a listing tells of a task; when it was submitted may be known from before."""
     submitted_at = facts.created_at or (known.submitted_at if known is not None else None)
@@ -113,3 +115,8 @@ def wait(made_at: datetime | None, now: datetime) -> float:
 def _names(task: TaskFacts, run: str) -> bool:
     found = parse_callback(task.callback)
     return found is not None and found.run == run
+
+
+def _names_another(task: TaskFacts, run: str) -> bool:
+    found = parse_callback(task.callback)
+    return found is not None and found.run != run

@@ -22,7 +22,7 @@ from controller.core.imports.steps import (
     TurnTask,
     UploadManifest,
 )
-from controller.core.imports.tasks import is_known
+from controller.core.imports.tasks import ABANDONED, is_known
 from controller.core.reasons import Reason
 
 MAX_WORDS = 300  # of somebody else, in one message
@@ -92,6 +92,16 @@ def held(spec: BatchImportSpec, task: ObservedTask) -> str:
     )
 
 
+def unrecorded(spec: BatchImportSpec, task: ObservedTask) -> str:
+    """An import's manifest lies there, and nobody here knows that import."""
+    return (
+        f"{place(spec)} is marked as the manifest of {cut(task.holder, MAX_WORDS)}, and this work bucket has no record "
+        "of it: they expired, or it is an operator's with another work bucket; nothing was submitted. Make sure that "
+        "no import there is about to submit it, remove it, and request a reconcile. Once it has lain there for "
+        f"{ABANDONED.days} days, and no object names that run, it is replaced without that"
+    )
+
+
 def foreign(spec: BatchImportSpec) -> str:
     """A manifest that no import wrote lies where one is to be written."""
     return (
@@ -125,24 +135,34 @@ def protected(spec: BatchImportSpec, resolution: Resolution) -> str:
     )
 
 
-def running(facts: TaskFacts, task: int, *, suspended: bool) -> str:
-    """Submitted: nothing but the console stops it."""
+def running(facts: TaskFacts, task: int, *, suspended: bool, lost: bool = False) -> str:
+    """Submitted: nothing but the console stops it. It may be `lost` in a state that nobody knows."""
+    out = _given_up(task) if lost else ""
     status = ""
     if not is_known(facts.status):
         status = f", in a state that this version does not know, {cut(facts.status, 64)!r}, and so for it under way"
     if suspended:
         return (
             f"task {task} was submitted before the suspension and runs on{status}. No API cancels it: {TAB}, find task "
-            f"{task}, click Cancel, then OK. What is done until then stays done; its end is noticed and its result read"
+            f"{task}, click Cancel, then OK. What is done until then stays done; its end is noticed and its result "
+            f"read{out}"
         )
-    return f"task {task} runs in Image Search{status}; its result is read when it is over"
+    return f"task {task} runs in Image Search{status}; its result is read when it is over{out}"
 
 
-def unlisted(task: int, instance: str) -> str:
-    """Its id is on record, and the list does not have it."""
+def unlisted(task: int, instance: str, *, lost: bool = False) -> str:
+    """Its id is on record, and the list does not have it; after a while it may be `lost`."""
     return (
         f"task {task} was submitted and is not in the list of tasks of instance {instance}. It may show yet; look for "
-        f"it {TAB}. It is looked for again, and nothing is submitted a second time"
+        f"it {TAB}. It is looked for again, and nothing is submitted a second time{_given_up(task) if lost else ''}"
+    )
+
+
+def _given_up(task: int) -> str:
+    """The way out where a list never tells of a task's end. Others do not wait for it."""
+    return (
+        f". If the console says that task {task} is over, or does not have it either, its result will never be known: "
+        "delete this object, see what the instance holds, and import what is missing by one of another name"
     )
 
 
@@ -181,11 +201,7 @@ def task_changes(step: TaskStep, spec: BatchImportSpec, unsent: int) -> list[str
             return [f"write {place(spec)} and submit it as a batch task of {_count(unsent, 'line')}"]
         case SubmitTask():
             return [f"submit {place(spec)} as a batch task of {_count(unsent, 'line')}"]
-        case LookForTask() | TurnTask():
-            return ["look for the task of the submit whose answer was lost"]
-        case TakeResult():
-            return ["read the result of the task, and write it down"]
-        case Pause() | Resume():
+        case LookForTask() | TurnTask() | TakeResult() | Pause() | Resume():
             return []  # what is never held back
         case _:
             assert_never(step)

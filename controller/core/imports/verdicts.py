@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from controller.api.batchimport import SHOWN_FAILURES
 from controller.core.imports.fates import Fate, Fates
-from controller.core.imports.records import Chunk, Verdicts, within
+from controller.core.imports.records import Chunk, Range, Verdicts, within
 
 
 def tell_call(fates: Fates, failures: dict[int, str], awaited: list[int], record: Verdicts) -> bool:
@@ -32,6 +32,10 @@ def tell_task(fates: Fates, failures: dict[int, str], chunk: Chunk, record: Verd
     for index, error in record.failed:
         if _awaits(fates, index, chunk):
             _fail(fates, failures, index, error)
+    for error, ranges in record.failed_ranges:
+        mine = list(within(ranges, chunk.ranges))
+        _show(fates, failures, mine, error)
+        fates.turn(Fate.SENT, Fate.FAILED, mine)
     for index in record.unknown:
         if _awaits(fates, index, chunk):
             fates.set(index, Fate.UNKNOWN)
@@ -46,3 +50,14 @@ def _fail(fates: Fates, failures: dict[int, str], index: int, error: str) -> Non
     fates.set(index, Fate.FAILED)
     if len(failures) < SHOWN_FAILURES:
         failures[index] = error
+
+
+def _show(fates: Fates, failures: dict[int, str], ranges: list[Range], error: str) -> None:
+    """Keep the first of those that are about to fail."""
+    for first, end in ranges:
+        at = fates.marks.find(Fate.SENT, first, end)
+        while at >= 0:
+            if len(failures) >= SHOWN_FAILURES:
+                return
+            failures[at] = error
+            at = fates.marks.find(Fate.SENT, at + 1, end)

@@ -1,14 +1,15 @@
 """What runs at an instance, listed once for all the imports that wait for it (law 6), and never oftener than it needs.
 
-Of a long list only as much is read as it takes to see the tasks that somebody waits for: the rest ended long ago. Who
-is about to submit, or lost an answer, reads all of its directory's (`walk`).
+Of a long list only the first page is read, or, by its id, the task that somebody waits for: the rest ended long ago,
+and in which order they come is documented nowhere. Who is about to submit, or lost an answer, reads all of its
+directory's (`walk`).
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from controller.cloud.errors import Conflict, Terminal
@@ -25,7 +26,7 @@ REFUSED = timedelta(seconds=5)  # a refusal is shared for so long by those who l
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """Tasks of an instance by id, as of `looked_at`, the moment the listing began; the newest of them at least."""
+    """Tasks of an instance by id, as of `looked_at`, the moment the listing began: a page, or the one asked for."""
 
     tasks: Mapping[int, TaskFacts]
     looked_at: datetime
@@ -35,7 +36,8 @@ class Board:
 @dataclass(slots=True)
 class _Instance:
     looking: threading.Lock = field(default_factory=threading.Lock)
-    board: Board | None = None
+    page: Board | None = None
+    asked: dict[int, Board] = field(default_factory=dict)  # by the id that was asked for
     hints: int = 0
     refused: tuple[datetime, str, Terminal] | None = None  # when, as whom
     facts: tuple[datetime, InstanceFacts | None] | None = None
@@ -65,15 +67,15 @@ class Boards:
         """
         instance = self._of(seat)
         with instance.looking:
-            known = instance.board
-            fresh = known is not None and known.hints == instance.hints and now() - known.looked_at < age
-            if known is not None and fresh and (task is None or task in known.tasks):
-                return known
+            for known in (instance.page, instance.asked.get(task) if task is not None else None):
+                fresh = known is not None and known.hints == instance.hints and now() - known.looked_at < age
+                if known is not None and fresh and (task is None or task in known.tasks):
+                    return known
             if instance.refused is not None and instance.refused[1] == who and now() - instance.refused[0] < REFUSED:
                 raise instance.refused[2]
-            wanted = {task} - {None}
-            instance.board = self._listed(seat, port, now, who, instance, wanted)
-            return instance.board
+            board = self._listed(seat, port, now, who, instance, task)
+            _keep(instance, board, task)
+            return board
 
     def detail(self, seat: Seat, port: ImageSearchPort, now: Callable[[], datetime]) -> InstanceFacts | None:
         """What the instance is, or that it is not there; asked for again after a while, or once it was not there.
@@ -111,16 +113,16 @@ class Boards:
         now: Callable[[], datetime],
         who: str,
         instance: _Instance,
-        wanted: set[int | None],
+        task: int | None,
     ) -> Board:
         began, hints = now(), instance.hints
         found: dict[int, TaskFacts] = {}
         page = 1
         try:
             while True:
-                listed = port.tasks(seat[2], page=page, size=PAGE)
+                listed = port.tasks(seat[2], task=task, page=page, size=PAGE)
                 found |= {one.id: one for one in listed.tasks}
-                if wanted <= found.keys() or len(found) >= listed.total or not listed.tasks:
+                if task is None or task in found or len(found) >= listed.total or not listed.tasks:
                     break
                 page += 1
         except Terminal as error:
@@ -128,6 +130,18 @@ class Boards:
             raise
         instance.refused = None
         return Board(found, began, hints)
+
+
+def _keep(instance: _Instance, board: Board, task: int | None) -> None:
+    """What was told of one task corrects the page, which may be a little older: it decides whether somebody runs."""
+    if task is None:
+        instance.page = board
+        return
+    instance.asked = {one: old for one, old in instance.asked.items() if board.looked_at - old.looked_at < KNOWN}
+    instance.asked[task] = board
+    if instance.page is not None:
+        rest = {number: facts for number, facts in instance.page.tasks.items() if number != task}
+        instance.page = replace(instance.page, tasks={**rest, **board.tasks})
 
 
 def walk(

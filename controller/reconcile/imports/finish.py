@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from datetime import datetime
-from sys import intern
+from itertools import chain
 
 import msgspec
 
@@ -59,7 +60,7 @@ def conclude(run: Run, phase: Phase, now: datetime, each: Each = map) -> None:
         unknowable, task = run.state.unknowable, run.state.last_task
     report = bytearray()
     shown: list[FailedItem] = []
-    for line in _lines(run, fates, first if totals.failed <= len(first) else _errors(run, fates, each)):
+    for line in _lines(run, fates, first if totals.failed <= len(first) else _Errors(run, fates, each)):
         report += _encoder.encode(line) + b"\n"
         shown += [_shown(line)] if len(shown) < SHOWN_FAILURES else []
     if report or run.end is not None:
@@ -89,21 +90,40 @@ def so_far(run: Run) -> list[FailedItem]:
     return [FailedItem(item=run.names[index], error=known[index]) for index in sorted(known)]
 
 
-def _errors(run: Run, fates: bytes, each: Each) -> dict[int, str]:
-    """Why each file failed, from the journal: the first word since it was sent last."""
-    errors: dict[int, str] = {}
-    for records in read_segments(run.parts.oss, run.bucket, run.id, each):
-        for record in records:
-            if isinstance(record, Attempt):
-                errors.clear()
-            elif isinstance(record, Verdicts):
-                for index, error in record.failed:
-                    if fates[index] == Fate.FAILED:
-                        errors.setdefault(index, intern(error))
-    return errors
+class _Errors:
+    """Why each file failed, from the journal: the first word since it was sent last. 4 bytes a file, each word once."""
+
+    def __init__(self, run: Run, fates: bytes, each: Each) -> None:
+        self._words: list[str] = []
+        self._numbers: dict[str, int] = {}
+        self._of = array("I", bytes(4 * len(fates)))  # 0 where nothing is said, else a number of a word
+        for records in read_segments(run.parts.oss, run.bucket, run.id, each):
+            for record in records:
+                if isinstance(record, Attempt):
+                    self._of = array("I", bytes(4 * len(fates)))
+                elif isinstance(record, Verdicts):
+                    self._learn(record, fates)
+
+    def get(self, index: int, untold: str) -> str:
+        """Why that one failed."""
+        number = self._of[index]
+        return self._words[number - 1] if number else untold
+
+    def _learn(self, record: Verdicts, fates: bytes) -> None:
+        alone = ((error, ((index, index + 1),)) for index, error in record.failed)
+        for error, ranges in chain(alone, record.failed_ranges):
+            for index in chain.from_iterable(range(first, end) for first, end in ranges):
+                if fates[index] == Fate.FAILED and not self._of[index]:
+                    self._of[index] = self._number(error)
+
+    def _number(self, error: str) -> int:
+        if error not in self._numbers:
+            self._words.append(error)
+            self._numbers[error] = len(self._words)
+        return self._numbers[error]
 
 
-def _lines(run: Run, fates: bytes, errors: dict[int, str]) -> Iterator[Line]:
+def _lines(run: Run, fates: bytes, errors: dict[int, str] | _Errors) -> Iterator[Line]:
     words = _words(run)
     for index in _unsuccessful(fates):
         item = run.parts.item(index)

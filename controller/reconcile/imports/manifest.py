@@ -6,6 +6,8 @@ works off any more. Between a look and the write another may come, so whoever wr
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from controller.api.batchimport import BatchImport
 from controller.api.importsource import MANIFEST
 from controller.cloud.ports import HeadFacts, OssPort
@@ -13,6 +15,7 @@ from controller.core.imports.documents import RunRecord
 from controller.core.imports.identity import MARK_HEADER, Mark, manifest_mark, parse_manifest_mark
 from controller.core.imports.observed import ManifestState
 from controller.core.imports.run import Fate
+from controller.core.imports.tasks import ABANDONED
 from controller.reconcile.context import Context
 from controller.reconcile.imports.run import Run
 from controller.reconcile.imports.stored import read_end, read_record
@@ -68,20 +71,37 @@ def _marked(mark: Mark, head: HeadFacts, run: Run, oss: OssPort, context: Contex
     if mark.run == run.id:
         mine = mark.attempt == run.state.attempts and head.etag == run.state.manifest_etag
         return (ManifestState.OURS if mine else ManifestState.STALE), ""
-    holder = _holder(mark.run, oss, run.bucket, context)
+    if read_end(mark.run, oss, run.bucket) is not None:
+        return ManifestState.STALE, ""
+    record = read_record(mark.run, oss, run.bucket)
+    if record is None:
+        age = context.now() - datetime.fromtimestamp(head.modified, UTC)
+        gone = context.objects.complete and not context.objects.contenders(run_contest(mark.run))
+        return (ManifestState.STALE, "") if gone and age >= ABANDONED else (ManifestState.UNRECORDED, f"run {mark.run}")
+    holder = _holder(mark.run, record, run, context)
     return (ManifestState.HELD, holder) if holder else (ManifestState.STALE, "")
 
 
-def _holder(run: str, oss: OssPort, bucket: str, context: Context) -> str:
-    """Who works off another run, in words; empty where it ended, or its object is gone from this cluster."""
-    if read_end(run, oss, bucket) is not None:
-        return ""
-    record = read_record(run, oss, bucket)
-    if record is None:
-        return f"run {run}, which is not on record in this work bucket"
+def _holder(other: str, record: RunRecord, run: Run, context: Context) -> str:
+    """Who works off another run, in words; empty where its object is gone from this cluster, or it has to wait."""
     if record.cluster != context.cluster.uid():
-        return f"run {run} of BatchImport {record.namespace}/{record.name} of another cluster"
+        return f"run {other} of BatchImport {record.namespace}/{record.name} of another cluster"
     known = context.objects.complete and context.objects.watches(record.namespace)
-    if known and not context.objects.contenders(run_contest(run)):
+    if (known and not context.objects.contenders(run_contest(other))) or _waits(other, record, run.record, context):
         return ""
-    return f"run {run} of BatchImport {record.namespace}/{record.name}"
+    return f"run {other} of BatchImport {record.namespace}/{record.name}"
+
+
+def _waits(other: str, theirs: RunRecord, mine: RunRecord, context: Context) -> bool:
+    """Whether another run certainly has submitted nothing, and cannot before this one is over or stands back.
+
+    Whoever looks here is first at its instance. So a run of the same one that has no task open is not about to make
+    one, and puts its manifest here again when its turn comes. What is not loaded may have a task.
+    """
+    if (theirs.account_id, theirs.region, theirs.instance) != (mine.account_id, mine.region, mine.instance):
+        return False
+    found = context.runs.find(other)
+    if found is None:
+        return False
+    with found.lock:
+        return found.state.task_chunk is None

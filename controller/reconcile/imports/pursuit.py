@@ -27,6 +27,7 @@ class Pursuit:
         upload: The manifest that is on its way.
         looked: Complete look-ups without the task whose answer was lost, spaced; the last one ended at `looked_at`.
         facts: The task as it was listed last, of whatever attempt.
+        unclear_since: Since when no list told for certain how far the task is.
         confirmed: The chunk of which this process saw that its manifest was not changed when it was submitted.
         busy: The service's words on why it took no batch, as they are until `busy_until`.
     """
@@ -35,6 +36,7 @@ class Pursuit:
     looked: int = 0
     looked_at: datetime | None = None
     facts: TaskFacts | None = None
+    unclear_since: datetime | None = None
     busy: str = ""
     busy_until: datetime | None = None
     refusals: int = 0

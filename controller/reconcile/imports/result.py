@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from datetime import timedelta
 
 from controller.cloud.errors import CloudError, ReportExpired, Retryable
 from controller.cloud.ports import ReportPort
@@ -21,6 +22,7 @@ from controller.reconcile.imports.submit import Counter, confirm
 
 AT_ONCE = 100  # parts of a verdict in one segment of the journal, as long as few of their lines failed
 MANY = 5000
+ADDRESS_WORKS = timedelta(hours=2)  # IncreaseList's page: so long from the end of the task
 log = logging.getLogger(__name__)
 
 
@@ -55,13 +57,18 @@ def _report(run: Run, chunk: int, facts: TaskFacts, counter: Counter) -> Report 
     data = counter.oss.get_object(run.bucket, key, largest=MAX_REPORT)
     if data is None:
         if not facts.error_url:
-            return NoReport.ABSENT
+            return NoReport.LATE if _long_over(facts, counter) else NoReport.ABSENT
         fetched = _fetch(run, facts, counter)
         if not isinstance(fetched, bytes):
             return fetched
         data = fetched
         counter.oss.put_object(run.bucket, key, data)
     return read_report(data)
+
+
+def _long_over(facts: TaskFacts, counter: Counter) -> bool:
+    """Whether it may have had an address, which is gone."""
+    return facts.modified_at is not None and counter.now() - facts.modified_at > ADDRESS_WORKS
 
 
 def _fetch(run: Run, facts: TaskFacts, counter: Counter) -> bytes | NoReport | None:
@@ -92,7 +99,7 @@ def _together(parts: Iterator[Part]) -> Iterator[list[Part]]:
     batch: list[Part] = []
     for part in parts:
         batch.append(part)
-        if len(batch) == AT_ONCE or sum(len(one.failed) for one in batch) >= MANY:
+        if len(batch) == AT_ONCE or sum(len(ranges) for one in batch for _, ranges in one.failed) >= MANY:
             yield batch
             batch = []
     if batch:
@@ -101,4 +108,4 @@ def _together(parts: Iterator[Part]) -> Iterator[list[Part]]:
 
 def _verdicts(chunk: int, part: Part, counter: Counter) -> Record:
     now = counter.now()
-    return Verdicts(chunk, now, "task", part.succeeded, part.failed, cancelled=part.cancelled)
+    return Verdicts(chunk, now, "task", part.succeeded, cancelled=part.cancelled, failed_ranges=part.failed)

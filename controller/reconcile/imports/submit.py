@@ -130,19 +130,19 @@ def give_up_looking(run: Run, chunk: int) -> None:
 
 
 def confirm(run: Run, counter: Counter, facts: TaskFacts | None) -> None:
-    """See once that the manifest is still the one that was submitted; else nobody knows what the task works on.
+    """See that the manifest is still the one that was submitted; else nobody knows what the task works on.
 
-    A process that did not submit it itself may come when the task is over, and the manifest may rightly be another one
-    by then: what counts is what was written before the task's end.
+    Once when it was submitted, and once more when it is over, as the service may read it all the while. It may rightly
+    be another one by then, or be gone: what counts is what was written before the task's end.
 
     Raises:
         controller.cloud.errors.CloudError: it could not be looked at.
     """
     planned, chunk, record = run.state.planned, run.state.task_chunk, run.record
-    if planned is None or chunk is None or run.pursuit.confirmed == chunk:
+    over = facts is not None and state_of(facts.status) is not TaskState.PROCESSING
+    if planned is None or chunk is None or (run.pursuit.confirmed == chunk and not over):
         return
     head = counter.oss.head_object(record.bucket, manifest_key(record))
-    over = facts is not None and state_of(facts.status) is not TaskState.PROCESSING
     ended = facts.modified_at if over and facts is not None else None
     changed = not over if head is None else head.etag != planned.etag
     if changed and head is not None and ended is not None and head.modified > ended.timestamp():

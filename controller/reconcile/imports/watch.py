@@ -17,7 +17,7 @@ from controller.cloud.ports import ImageSearchPort, OssPort
 from controller.core.facts import InstanceFacts
 from controller.core.imports import taskwords
 from controller.core.imports.observed import ManifestState, ObservedRun, ObservedTask
-from controller.core.imports.tasks import MOST_WAIT, TaskState, is_known, state_of, wait
+from controller.core.imports.tasks import MOST_WAIT, certainly_runs, is_known, wait
 from controller.core.plan import acts
 from controller.core.reasons import Reason
 from controller.reconcile.context import Context
@@ -79,7 +79,6 @@ class Watch:
         if run is None or seen is None:
             return replace(found, refusal=self._refusal())
         if seen.task is not None:
-            turns.stand(self.seat, self.target, self.context.objects, running=True)
             return self._running(found, run, seen.task)
         if seen.chunk is not None:
             turns.stand(self.seat, self.target, self.context.objects, running=True)
@@ -92,13 +91,24 @@ class Watch:
         return found if turn.ahead else self._next(found, run)
 
     def _running(self, found: ObservedTask, run: Run, task: int) -> ObservedTask:
+        """Only what certainly runs keeps others waiting: of all else the service itself says whether it takes more."""
+        if run.pursuit.unclear_since is None:
+            self.context.turns.stand(self.seat, self.target, self.context.objects, running=True)
         known = run.pursuit.facts if run.pursuit.facts is not None and run.pursuit.facts.id == task else None
         age = wait(known.created_at, self.context.now()) if known is not None else 0.0
         facts = self._board(age * NEARLY, task).tasks.get(task)
         if facts is not None and not is_known(facts.status) and (known is None or known.status != facts.status):
             log.warning("task %d of instance %s: nobody knows what %r means", task, self.instance, facts.status)
         run.pursuit.facts = facts or known
-        return replace(found, facts=facts)
+        if facts is not None and is_known(facts.status):
+            run.pursuit.unclear_since = None
+        elif run.pursuit.unclear_since is None:
+            run.pursuit.unclear_since = self.context.now()
+        if certainly_runs(facts):
+            self.context.turns.stand(self.seat, self.target, self.context.objects, running=True)
+        else:
+            self.context.turns.leave(self.target)
+        return replace(found, facts=facts, unclear_since=run.pursuit.unclear_since)
 
     def _next(self, found: ObservedTask, run: Run) -> ObservedTask:
         """It is its turn: whether it can be handed in."""
@@ -122,7 +132,7 @@ class Watch:
         """
         board = self._board(MOST_WAIT, None)
         for task in board.tasks.values():
-            if is_known(task.status) and state_of(task.status) is TaskState.PROCESSING:
+            if certainly_runs(task):
                 return f"task {task.id} of oss://{task.bucket}/{task.path} runs there"
         return ""
 
