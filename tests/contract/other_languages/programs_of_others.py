@@ -10,38 +10,29 @@ import json
 import os
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.apiserver.toolchain import cache_folder, find_go
-from sandbox.programs import ProgramError
+from tests.built import build, built, go_built
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from emulator.testing import LocalCloud
 
 HERE = Path(__file__).parent
-BUILD_SECONDS = 300
 RUN_SECONDS = 60
 COPY_LIBRARIES = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
-NO_NETWORK = (
-    *("dial tcp", "lookup ", "ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT"),
-    *("Temporary failure in name resolution", "Unknown host", "UnknownHostException", "in offline mode"),
-)
 
 
 def go_programs() -> Path:
     """The folder with the built Go programs that call the cloud."""
-    return _go_built("go")
+    return go_built(HERE / "go")
 
 
 def health_program() -> Path:
     """The Go program that says what kstatus, Flux and Argo CD make of an object."""
-    return _go_built("health") / "health"
+    return go_built(HERE / "health") / "health"
 
 
 def node_programs() -> Path:
@@ -50,26 +41,26 @@ def node_programs() -> Path:
     if npm is None or shutil.which("node") is None:
         pytest.skip("no node and npm on PATH, so the Node SDKs are not tried")
 
-    def build(folder: Path) -> None:
+    def fill(folder: Path) -> None:
         shutil.copytree(HERE / "node", folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules"))
-        _build([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder)
+        build([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder)
 
-    return _built("node", build)
+    return built(HERE / "node", fill)
 
 
 def java_programs() -> Path:
     """The folder with the built Java program and its libraries, each of which is what `libraries.sha256` says."""
     _need("java", "keytool")
 
-    def build(folder: Path) -> None:
+    def fill(folder: Path) -> None:
         _need("javac", "mvn")
         sources, libraries = HERE / "java", folder / "libraries"
-        _build(["mvn", "-q", "-B", COPY_LIBRARIES, f"-DoutputDirectory={libraries}"], sources)
+        build(["mvn", "-q", "-B", COPY_LIBRARIES, f"-DoutputDirectory={libraries}"], sources)
         found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in libraries.iterdir()}
         assert _expected(sources / "libraries.sha256") == found
-        _build(["javac", "-encoding", "UTF-8", "-d", folder / "classes", "-cp", f"{libraries}/*", "Imm.java"], sources)
+        build(["javac", "-encoding", "UTF-8", "-d", folder / "classes", "-cp", f"{libraries}/*", "Imm.java"], sources)
 
-    return _built("java", build)
+    return built(HERE / "java", fill)
 
 
 def java(cloud: LocalCloud, name: str, folder: Path, *, trusting: bool = True) -> list[str | Path]:
@@ -79,7 +70,7 @@ def java(cloud: LocalCloud, name: str, folder: Path, *, trusting: bool = True) -
     if cloud.ca_file is not None and trusting:
         store, password = folder / "trusted.p12", "changeit"
         made = ["keytool", "-importcert", "-noprompt", "-alias", "local-cloud", "-file", cloud.ca_file]
-        _build([*made, "-storetype", "PKCS12", "-keystore", store, "-storepass", password], folder)
+        build([*made, "-storetype", "PKCS12", "-keystore", store, "-storepass", password], folder)
         command += [f"-Djavax.net.ssl.trustStore={store}", f"-Djavax.net.ssl.trustStorePassword={password}"]
     return [*command, name]
 
@@ -110,18 +101,6 @@ def start(program: list[str | Path], cloud: LocalCloud, **settings: str) -> subp
     return subprocess.run(program, env=environment, capture_output=True, text=True, timeout=RUN_SECONDS, check=False)
 
 
-def _go_built(name: str) -> Path:
-    try:
-        go = find_go(cache_folder())
-    except (ProgramError, OSError) as error:
-        pytest.skip(f"no Go on this machine, so what is written in it is not tried: {error}")
-
-    def build(folder: Path) -> None:
-        _build([go, "build", "-mod=readonly", "-o", folder, "./..."], HERE / name)
-
-    return _built(name, build)
-
-
 def _need(*tools: str) -> None:
     missing = [tool for tool in tools if shutil.which(tool) is None]
     if missing:
@@ -132,34 +111,3 @@ def _expected(lock: Path) -> dict[str, str]:
     """Digests by file name, from lines as sha256sum writes them."""
     pairs = (line.split() for line in lock.read_text().splitlines())
     return {name: digest for digest, name in pairs}
-
-
-def _built(language: str, build: Callable[[Path], None]) -> Path:
-    """The folder that `build` fills, made anew when a source has changed; two builders at once do no harm."""
-    digest = hashlib.sha256()
-    for source in sorted(path for path in (HERE / language).rglob("*") if path.is_file()):
-        if "node_modules" not in source.parts:
-            digest.update(source.relative_to(HERE).as_posix().encode() + source.read_bytes())
-    folder = cache_folder() / "contract" / f"{language}-{digest.hexdigest()[:16]}"
-    if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(dir=folder.parent))
-        try:
-            build(fresh)
-            fresh.rename(folder)
-        except OSError:  # another process was first: its copy is as good as ours
-            if not folder.is_dir():
-                raise
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
-    return folder
-
-
-def _build(command: list[str | Path], folder: Path) -> None:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)
-    if done.returncode == 0:
-        return
-    told = done.stdout + done.stderr
-    if any(word in told for word in NO_NETWORK):
-        pytest.skip(f"the packages of {folder.name} cannot be fetched without a network: {told[-300:]}")
-    pytest.fail(f"{' '.join(map(str, command))} failed:\n{told[-3000:]}", pytrace=False)
