@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 
@@ -32,6 +33,14 @@ class Clock:
         if seconds < 0:
             raise ValueError("time only moves forward")
         self._virtual += seconds
+
+    def work_off(self, turn: Callable[[], bool]) -> bool:
+        """Take turns until one changes nothing; in real time a single one. Whether anything changed."""
+        changed = turn()
+        if changed and self.virtual:
+            while turn():
+                pass
+        return changed
 
     def wall(self) -> float:
         """The system's time, by which clients sign: signatures are judged by it even while `now` stands still."""

@@ -26,6 +26,7 @@ from controller.api.fields import (
     immutable,
     spelled,
 )
+from controller.api.importrules import OF_PICTURES
 from controller.api.importsource import ImportSource
 from controller.api.kind import Kind, printer_column
 from controller.api.spec import SteeredSpec
@@ -115,33 +116,9 @@ class Retry(Model):
     )
 
 
-OF_PICTURES = {
-    "!has(self.source.items) || has(self.target.dataset)": "spec.source.items belongs to target.dataset; pictures are "
-    "given by source.pictures",
-    "!(has(self.source.pictures) || has(self.source.manifest)) || has(self.target.imageSearch)": "spec.source.pictures "
-    "and spec.source.manifest belong to target.imageSearch; files are given by source.items",
-    "!has(self.target.imageSearch) || !has(self.source.manifest) || self.source.manifest.key == "
-    "(has(self.target.imageSearch.path) ? self.target.imageSearch.path : '') + 'increment.meta'": "spec.source."
-    "manifest.key is target.imageSearch.path followed by increment.meta: PicNames are relative to its folder",
-    "!has(self.target.imageSearch) || !has(self.source.prefix) || (self.source.prefix.bucket == "
-    "self.target.imageSearch.bucket && (has(self.source.prefix.prefix) ? self.source.prefix.prefix : '').startsWith("
-    "has(self.target.imageSearch.path) ? self.target.imageSearch.path : ''))": "spec.source.prefix lies in "
-    "target.imageSearch's bucket and path: a manifest and its pictures are in one bucket, and PicNames are relative",
-    "!has(self.target.imageSearch) || !has(self.source.table) || (!has(self.source.table.columns) && "
-    "(!has(self.source.table.uriPrefix) || self.source.table.uriPrefix == ''))": "spec.source.table's columns and "
-    "uriPrefix belong to target.dataset; a table of pictures has pictureColumns",
-    "!has(self.target.dataset) || !has(self.source.table) || !has(self.source.table.pictureColumns)": "spec.source."
-    "table.pictureColumns belongs to target.imageSearch; a table of files has columns",
-    "!has(self.target.imageSearch) || !has(self.source.prefix) || !has(self.source.prefix.customLabels)": "spec.source."
-    "prefix.customLabels belongs to target.dataset; pictures have pictures.customContent",
-    "!has(self.target.dataset) || !has(self.source.prefix) || !has(self.source.prefix.pictures)": "spec.source.prefix."
-    "pictures belongs to target.imageSearch; files have customLabels",
-}
-
-
 class BatchImportSpec(SteeredSpec):
     model_config = ConfigDict(
-        json_schema_extra={RULES: [{"rule": rule, "message": message} for rule, message in OF_PICTURES.items()]}
+        json_schema_extra={RULES: [{"rule": rule.cel, "message": rule.message} for rule in OF_PICTURES]}
     )
 
     suspend: bool = Field(

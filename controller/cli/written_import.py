@@ -10,7 +10,8 @@ import yaml
 from pydantic import ValidationError
 
 from controller.api.batchimport import BatchImport, BatchImportSpec, ImageSearchImport, OnInvalid
-from controller.api.importsource import MANIFEST, ImportSource
+from controller.api.importrules import OF_PICTURES
+from controller.api.importsource import ImportSource
 from controller.cli.access import Access, Unusable, call, plain
 from controller.cli.targets import instance_of
 from controller.cli.verdict import Question
@@ -77,16 +78,10 @@ def _read(file: Path) -> BatchImport:
 
 def _wrong(spec: BatchImportSpec) -> Iterator[str]:
     """What the API server would refuse by its rules, and the model alone does not."""
-    into, source = spec.target.image_search, spec.source
-    forms = [source.items, source.pictures, source.manifest, source.table, source.prefix]
-    if into is None or spec.target.dataset is not None:
+    if spec.target.image_search is None or spec.target.dataset is not None:
         yield "spec.target needs imageSearch, and nothing else: there are no manifests of a dataset"
         return
-    if sum(form is not None for form in forms) != 1 or source.items is not None:
+    source = spec.source
+    if sum(form is not None for form in (source.pictures, source.manifest, source.table, source.prefix)) != 1:
         yield "spec.source takes exactly one of pictures, manifest, table and prefix"
-    if source.manifest is not None and source.manifest.key != into.path + MANIFEST:
-        yield "spec.source.manifest.key is target.imageSearch.path followed by increment.meta"
-    if source.prefix is not None and (
-        source.prefix.bucket != into.bucket or not source.prefix.prefix.startswith(into.path)
-    ):
-        yield "spec.source.prefix lies in target.imageSearch's bucket and path"
+    yield from (rule.message for rule in OF_PICTURES if not rule.holds(spec))

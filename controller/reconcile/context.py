@@ -11,9 +11,10 @@ from controller.cloud.clouds import Clouds
 from controller.cloud.fence import Fence, unfenced
 from controller.cloud.limiter import Lane
 from controller.core.durations import seconds
+from controller.reconcile.elsewhere import Elsewhere
 from controller.reconcile.imports.allowances import Allowances
 from controller.reconcile.imports.boards import Boards
-from controller.reconcile.imports.resolve import Resolutions
+from controller.reconcile.imports.resolutions import Resolutions
 from controller.reconcile.imports.runs import Runs
 from controller.reconcile.imports.turns import Turns
 from controller.reconcile.ports import Cluster, Objects
@@ -42,6 +43,7 @@ class Context:
         boards: What runs at the instances of Image Search.
         turns: Which import is next at each of them.
         callback_url: The operator's address for callbacks; None without one.
+        elsewhere: Which other shards' objects are referred to.
     """
 
     clouds: Clouds
@@ -63,6 +65,7 @@ class Context:
     boards: Boards = field(default_factory=Boards)
     turns: Turns = field(default_factory=Turns)
     callback_url: str | None = None
+    elsewhere: Elsewhere = field(default_factory=Elsewhere)
 
 
 # Looking more often than this helps nobody and costs calls, whatever a spec says.

@@ -29,7 +29,7 @@ from controller.cloud.errors import (
 from controller.core.plan import Standing, Verdict
 from controller.core.reasons import Reason
 from controller.reconcile.imports.contents import SourceChanged, SourceNotFound
-from controller.reconcile.imports.sources import FrozenContentLost
+from controller.reconcile.imports.parts import FrozenContentLost
 from controller.reconcile.imports.stored import RecordUnreadable
 
 MAKE_PARENT = "make what is missing (`pulumi up` a project, a Dataset object a dataset), or correct the name"

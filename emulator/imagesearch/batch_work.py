@@ -30,12 +30,7 @@ def advance(cloud: Cloud) -> bool:
 
     On a real clock one call works on each task for at most `turn_seconds`, and the rest follows with the next call.
     """
-    changed = False
-    while _turn(cloud):
-        changed = True
-        if not cloud.clock.virtual:
-            break
-    return changed
+    return cloud.clock.work_off(lambda: _turn(cloud))
 
 
 def _turn(cloud: Cloud) -> bool:

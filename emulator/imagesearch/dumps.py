@@ -14,6 +14,7 @@ from emulator.imagesearch import downloads, params
 from emulator.imagesearch.batch_state import Dump
 from emulator.imagesearch.instances import instance_of
 from emulator.imagesearch.paging import page_of
+from emulator.imagesearch.pictures import attributes_of
 from emulator.imagesearch.refusals import refused
 
 if TYPE_CHECKING:
@@ -77,16 +78,12 @@ def _shown(cloud: Cloud, base_url: str, instance: Instance, dump: Dump) -> dict[
 
 
 def _said(picture: Picture) -> dict[str, object]:
-    said: dict[str, object] = {
+    return {
         "ProductId": picture.product_id,
         "PicName": picture.pic_name,
         "CategoryId": picture.category_id,
         "CustomContent": picture.custom_content,
         "Crop": picture.crop,
         "Region": picture.region,
+        **attributes_of(picture),
     }
-    for kind, values in (("IntAttr", picture.int_attrs), ("StrAttr", picture.str_attrs)):
-        for number, value in enumerate(values, 1):
-            if value is not None:
-                said[kind if number == 1 else f"{kind}{number}"] = value
-    return said

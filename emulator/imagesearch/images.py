@@ -97,15 +97,13 @@ def check_image_exists(cloud: Cloud, call: Call) -> Reply:
 
 def shown_picture(picture: Picture) -> dict[str, object]:
     """A picture as searches list it, without a score."""
-    shown: dict[str, object] = {
+    return {
         "ProductId": picture.product_id,
         "PicName": picture.pic_name,
         "CategoryId": picture.category_id,
         "CustomContent": picture.custom_content,
+        **pictures.attributes_of(picture),
     }
-    for names, values in ((params.INT_NAMES, picture.int_attrs), (params.STR_NAMES, picture.str_attrs)):
-        shown.update({name: value for name, value in zip(names, values, strict=True) if value is not None})
-    return shown
 
 
 def shown_subject(instance: Instance, category_id: int, region: str) -> dict[str, object]:

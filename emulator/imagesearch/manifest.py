@@ -10,7 +10,9 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+
+from emulator.imagesearch.subject import Box
 
 if TYPE_CHECKING:
     from emulator.switches import Switches
@@ -39,18 +41,6 @@ _FIELDS = frozenset(
 )
 
 
-class Region(NamedTuple):
-    """A part of a picture, in pixels."""
-
-    x1: int
-    x2: int
-    y1: int
-    y2: int
-
-    def __str__(self) -> str:
-        return f"{self.x1},{self.x2},{self.y1},{self.y2}"
-
-
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One line that breaks no rule of its own. `pic_name` is empty only for a DELETE of a whole product."""
@@ -63,7 +53,7 @@ class Entry:
     int_attr: int | None = None
     str_attr: str | None = None
     crop: bool = True
-    region: Region | None = None
+    region: Box | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,14 +214,14 @@ def _crop(found: dict[str, Any]) -> bool:
     return value
 
 
-def _region(found: dict[str, Any]) -> Region | None:
+def _region(found: dict[str, Any]) -> Box | None:
     value = _text(found, "Region", MAX_ID)
     if value is None:
         return None
     match = _REGION.fullmatch(value)
     if match is None:
         raise _Wrong("InvalidRegion", "Region must be x1,x2,y1,y2 in whole pixels.")
-    region = Region(*map(int, match.groups()))
+    region = Box(*map(int, match.groups()))
     if region.x1 >= region.x2 or region.y1 >= region.y2:
         raise _Wrong("InvalidRegion", f"Region {region} is no area: x1 must be below x2, and y1 below y2.")
     return region

@@ -145,3 +145,14 @@ def problem_of(product_id: str, pic_name: str, custom_content: str, int_attrs: I
 def attribute(kind: str, number: int) -> str:
     """The name of an attribute: `IntAttr`, `IntAttr2`, and so on."""
     return kind if number == 1 else f"{kind}{number}"
+
+
+def attributes_of(picture: Picture) -> dict[str, int | str]:
+    """IntAttr to IntAttr4 and StrAttr to StrAttr4, those that the picture has."""
+    given = (("IntAttr", picture.int_attrs), ("StrAttr", picture.str_attrs))
+    return {
+        attribute(kind, number): value
+        for kind, values in given
+        for number, value in enumerate(values, 1)
+        if value is not None
+    }

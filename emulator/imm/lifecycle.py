@@ -28,12 +28,7 @@ def advance(cloud: Cloud) -> bool:
     On a real clock one call reads at most `files_per_turn` files per account and region, and the rest follows with the
     next call; on a virtual clock everything that is due is done.
     """
-    changed = False
-    while _turn(cloud):
-        changed = True
-        if not cloud.clock.virtual:
-            break
-    return changed
+    return cloud.clock.work_off(lambda: _turn(cloud))
 
 
 def on_object_change(cloud: Cloud, change: ObjectChange) -> None:

@@ -24,7 +24,8 @@ from controller.core.facts import InstanceFacts
 from controller.core.imports.documents import ResolutionRecord
 from controller.core.imports.identity import problems_key
 from controller.core.manifest.lines import decode
-from controller.reconcile.imports.resolve import Question, Resolutions
+from controller.reconcile.imports.resolutions import Resolutions
+from controller.reconcile.imports.resolve import Question
 from controller.reconcile.imports.standing import ImageLooks
 from emulator.testing import LocalCloud
 from tests.contract.conftest import Ports

@@ -31,29 +31,21 @@ from controller.core.imports.items import PART
 from controller.core.manifest.lines import Line, encode
 from controller.reconcile.imports.checking import Checking
 from controller.reconcile.imports.contents import SourceChanged, SourceNotFound
-from controller.reconcile.imports.line_parts import FrozenContentLost, load_line_fingerprints, read_lines
+from controller.reconcile.imports.parts import LINES, FrozenContentLost
 from controller.reconcile.imports.problems import ProblemReport
 from controller.reconcile.imports.progress import piece_key
-from controller.reconcile.imports.resolve import Question, Resolutions
+from controller.reconcile.imports.resolutions import Resolutions
+from controller.reconcile.imports.resolve import Question
 from controller.reconcile.imports.standing import ImageLooks
 from emulator.testing import LocalCloud
 from tests.contract.conftest import Ports
+from tests.guide_manifest import GUIDE
 
 WORK, READING, REGION = "records", "fedcba9876543210fedcba9876543210", "cn-hangzhou"
 MANIFEST = {"manifest": {"key": "spring/increment.meta"}}
 KEY = "spring/increment.meta"
 SHOP = InstanceFacts("shop", REGION, 0, 10, 0, 5)
-EXAMPLE = """\
-{"OperationType": "ADD","ProductId": "1000","PicName": "girl_cloth1.jpg","CategoryId": 0,"IntAttr": 0,"StrAttr": "value1","CustomContent": "k1:v1,k2:v2,k3:v3","Region": "20,40,60,80"}
-{"OperationType": "ADD","ProductId": "1000","PicName": "girl_cloth2.jpg","CategoryId": 0,"IntAttr": 0,"StrAttr": "value2","CustomContent": "k1:v1,k2:v2,k3:v3","Region": "20,40,60,80"}
-{"OperationType": "ADD","ProductId": "1001","PicName": "girl_cloth3.jpg","CategoryId": 1,"CustomContent": "k1:v1,k2:v2,k3:v3"}
-{"OperationType": "ADD","ProductId": "1002","PicName": "girl_cloth4.jpg","CategoryId": 0,"CustomContent": "k1:v1,k2:v2,k3:v3","Crop": false}
-{"OperationType": "ADD","ProductId": "1003","PicName": "girl_cloth7.jpg","CustomContent": "https://www.aliyun.com/imagesearch/girl_cloth7.jpg"}
-{"OperationType": "ADD","ProductId": "1003","PicName": "girl_cloth6.jpg","CustomContent": "k1:v1,k2:v2,k3:v3"}
-{"OperationType": "ADD","ProductId": "1006","PicName": "girlCloth/girl_cloth10.jpg","CustomContent": "k1:v1,k2:v2,k3:v3"}
-{"OperationType": "DELETE","ProductId": "1004","PicName": "fengyi.jpg"}
-{"OperationType": "DELETE","ProductId": "1005"}
-"""  # noqa: E501 - as the vendor's guide has it
+EXAMPLE = f"{GUIDE}\n"
 
 
 def wanted(source: dict[str, Any], path: str = "spring/", **spec: Any) -> BatchImport:
@@ -155,7 +147,7 @@ def lines(fields: Iterable[dict[str, Any]]) -> bytes:
 def frozen(ports: Ports, found: Checking) -> list[Line]:
     """The frozen content, read back."""
     count = found.counts.items
-    return [line for number in range(-(-count // PART)) for line in read_lines(ports.oss, WORK, found.content, number)]
+    return [line for number in range(-(-count // PART)) for line in LINES.read(ports.oss, WORK, found.content, number)]
 
 
 def reported(ports: Ports) -> list[dict[str, str]]:
@@ -196,7 +188,7 @@ class TestManifest:
         assert [json.loads(line) for line in EXAMPLE.splitlines()] == [
             json.loads(encode([line])) for line in frozen(ports, found)
         ]
-        assert 9 == len(set(load_line_fingerprints(ports.oss, WORK, found.content, 9)))
+        assert 9 == len(set(LINES.fingerprints(ports.oss, WORK, found.content, 9)))
 
     def test_every_problem_of_every_line_is_reported(
         self, cloud: LocalCloud, ports: Ports, bucket: oss2.Bucket, check: Check
@@ -802,12 +794,12 @@ class TestBounds:
         bucket.put_object(KEY, lines([{"OperationType": "DELETE", "ProductId": "1"}]))
         found = check(wanted(MANIFEST))
         with pytest.raises(FrozenContentLost, match="another number of lines"):
-            load_line_fingerprints(ports.oss, WORK, found.content, 2)
+            LINES.fingerprints(ports.oss, WORK, found.content, 2)
         ports.oss.put_object(WORK, part_key(found.content, 0), b"{")
         with pytest.raises(FrozenContentLost, match="somebody changed it"):
-            read_lines(ports.oss, WORK, found.content, 0)
+            LINES.read(ports.oss, WORK, found.content, 0)
         with pytest.raises(FrozenContentLost, match="it is gone"):
-            read_lines(ports.oss, WORK, found.content, 1)
+            LINES.read(ports.oss, WORK, found.content, 1)
 
 
 class TestResolving:
@@ -838,7 +830,7 @@ class TestResolving:
             )  # fmt: skip
             assert (32, None, "") == (len(found.run), found.existing, found.report)
             assert found.warnings[0].startswith("line 1: Crop 'true'")
-            assert 2 == len(read_lines(ports.oss, WORK, record.content, 0))
+            assert 2 == len(LINES.read(ports.oss, WORK, record.content, 0))
 
     def test_rejected_lines_make_no_run(self, ports: Ports, bucket: oss2.Bucket, looks: ImageLooks) -> None:
         """The resolution has the problems, and the report their address."""

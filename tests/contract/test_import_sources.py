@@ -17,15 +17,13 @@ from controller.cloud.errors import Conflict, Denied, Invalid, Retryable
 from controller.core.imports.identity import part_key, problems_key
 from controller.core.imports.items import PART, Item, fingerprint
 from controller.reconcile.imports.contents import BLOCK
+from controller.reconcile.imports.parts import FILES, FrozenContentLost
 from controller.reconcile.imports.problems import LARGEST, MOST, ProblemReport
 from controller.reconcile.imports.sources import (
     Freezing,
-    FrozenContentLost,
     Reading,
     SourceChanged,
     SourceNotFound,
-    load_fingerprints,
-    read_part,
 )
 from emulator.testing import LocalCloud
 from tests.contract.conftest import Ports
@@ -76,7 +74,7 @@ def freeze(ports: Ports, target: BatchImport, digest: str, marks: list[bytes] | 
 
 def frozen(ports: Ports, count: int) -> list[Item]:
     """The frozen content, read back."""
-    return [item for number in range(-(-count // PART)) for item in read_part(ports.oss, WORK, RUN, number)]
+    return [item for number in range(-(-count // PART)) for item in FILES.read(ports.oss, WORK, RUN, number)]
 
 
 def lines(uris: Iterable[str]) -> bytes:
@@ -118,7 +116,9 @@ class TestInline:
         )  # fmt: skip
         freeze(ports, target, reading.digest, reading.marks)
         assert list(self.FILES) == frozen(ports, 2)
-        assert array("Q", map(fingerprint, ["oss://photos/a.jpg", DRIVE])) == load_fingerprints(ports.oss, WORK, RUN, 2)
+        assert array("Q", map(fingerprint, ["oss://photos/a.jpg", DRIVE])) == FILES.fingerprints(
+            ports.oss, WORK, RUN, 2
+        )
 
     def test_the_same_files_have_the_same_digest_however_they_are_written(
         self, ports: Ports, bucket: oss2.Bucket
@@ -280,7 +280,7 @@ class TestTable:
         reading = read(ports, wanted(TABLE))
         assert (0, 0, False) == (reading.items, reading.problem_count, reading.unusable)
         freeze(ports, wanted(TABLE), reading.digest)
-        assert array("Q") == load_fingerprints(ports.oss, WORK, RUN, 0)
+        assert array("Q") == FILES.fingerprints(ports.oss, WORK, RUN, 0)
 
 
 class TestBounds:
@@ -373,7 +373,7 @@ class TestPrefix:
             with pytest.raises(SourceChanged):
                 freeze(ports, target, reading.digest, marks)
         with pytest.raises(FrozenContentLost, match="it is gone"):
-            read_part(ports.oss, WORK, RUN, 0)
+            FILES.read(ports.oss, WORK, RUN, 0)
 
 
 def elsewhere(cloud: LocalCloud, bucket: oss2.Bucket, name: str) -> None:
@@ -485,8 +485,8 @@ class TestFreezing:
             now = [ports.oss.get_object(WORK, part_key(RUN, number), largest=1 << 20) for number in (0, 1)]
             assert before in (None, now)
             before = now
-        assert [PART, 1] == [len(read_part(ports.oss, WORK, RUN, number)) for number in (0, 1)]
-        assert array("Q", (fingerprint(f"oss://photos/{number}") for number in range(PART + 1))) == load_fingerprints(
+        assert [PART, 1] == [len(FILES.read(ports.oss, WORK, RUN, number)) for number in (0, 1)]
+        assert array("Q", (fingerprint(f"oss://photos/{number}") for number in range(PART + 1))) == FILES.fingerprints(
             ports.oss, WORK, RUN, PART + 1
         )
 
@@ -497,10 +497,10 @@ class TestFreezing:
         with pytest.raises(FrozenContentLost, match="somebody changed it"):
             freeze(ports, wanted(TABLE), read(ports, wanted(TABLE)).digest)
         with pytest.raises(FrozenContentLost, match="another number of files"):
-            load_fingerprints(ports.oss, WORK, RUN, 2)
+            FILES.fingerprints(ports.oss, WORK, RUN, 2)
         ports.oss.put_object(WORK, part_key(RUN, 0), b"{")
         with pytest.raises(FrozenContentLost, match="somebody changed it"):
-            read_part(ports.oss, WORK, RUN, 0)
+            FILES.read(ports.oss, WORK, RUN, 0)
 
     def test_a_work_bucket_that_keeps_versions_is_refused(self, ports: Ports, bucket: oss2.Bucket) -> None:
         """Nothing in it is written once."""

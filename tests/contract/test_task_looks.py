@@ -10,17 +10,12 @@ import pytest
 
 from controller.reconcile.imports.gone import tell_gone
 from emulator.testing import LocalCloud
-from tests.unit.task_world import INSTANCE, TaskWorld, local
+from tests.unit.task_world import INSTANCE, TaskWorld, cloud
+
+__all__ = ["cloud"]
 
 LIST = "IncreaseList"
 OLDER = 300
-
-
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[LocalCloud]:
-    """One emulator for all."""
-    with local() as running:
-        yield running
 
 
 @pytest.fixture(params=["oldest", "newest"])

@@ -15,7 +15,9 @@ from controller.reconcile.imports.gone import tell_gone
 from controller.reconcile.kinds import Key, reconcile_object
 from emulator.testing import LocalCloud
 from tests.unit.operator_doubles import Crash
-from tests.unit.task_world import INSTANCE, MANIFEST, PATH, PHOTOS, WORK, TaskWorld, line, local, picture
+from tests.unit.task_world import INSTANCE, MANIFEST, PATH, PHOTOS, WORK, TaskWorld, cloud, line, picture
+
+__all__ = ["cloud"]
 
 SWITCHES = {
     "increment_report_shape": "jsonl",
@@ -31,13 +33,6 @@ SWITCHES = {
 }
 SLOW = {"lines_per_second": 0.1}
 INCREASE, LIST = "IncreaseInstance", "IncreaseList"
-
-
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[LocalCloud]:
-    """One emulator for all."""
-    with local() as running:
-        yield running
 
 
 @pytest.fixture

@@ -9,14 +9,9 @@ import pytest
 
 from controller.reconcile.kinds import reconcile_object
 from emulator.testing import LocalCloud
-from tests.unit.task_world import INSTANCE, PHOTOS, TaskWorld, line, local
+from tests.unit.task_world import INSTANCE, PHOTOS, TaskWorld, cloud, line
 
-
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[LocalCloud]:
-    """One emulator for all."""
-    with local() as running:
-        yield running
+__all__ = ["cloud"]
 
 
 @pytest.fixture

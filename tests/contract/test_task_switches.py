@@ -18,7 +18,9 @@ from controller.reconcile.kinds import Key
 from emulator.testing import LocalCloud
 from emulator.unverified import switches
 from tests.unit.operator_doubles import Crash
-from tests.unit.task_world import INSTANCE, MANIFEST, PATH, PHOTOS, TaskWorld, line, local
+from tests.unit.task_world import INSTANCE, MANIFEST, PATH, PHOTOS, TaskWorld, cloud, line
+
+__all__ = ["cloud"]
 
 INCREASE = "IncreaseInstance"
 OURS = ("increment_", "image_search_")
@@ -37,13 +39,6 @@ READINGS = [
 ]
 UNREADABLE = {"text", "html", "empty"}
 LISTING = {"increment_list_order", "increment_page_max"}
-
-
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[LocalCloud]:
-    """One emulator for all."""
-    with local() as running:
-        yield running
 
 
 @pytest.fixture

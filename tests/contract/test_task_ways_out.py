@@ -17,17 +17,12 @@ from controller.reconcile.kinds import Key, reconcile_object
 from emulator.testing import LocalCloud
 from emulator.unverified import switches
 from tests.unit.operator_doubles import Crash
-from tests.unit.task_world import INSTANCE, MANIFEST, PHOTOS, WORK, TaskWorld, line, local
+from tests.unit.task_world import INSTANCE, MANIFEST, PHOTOS, WORK, TaskWorld, cloud, line
+
+__all__ = ["cloud"]
 
 SLOW = {"lines_per_second": 0.1}
 DAY = 86_400.0
-
-
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[LocalCloud]:
-    """One emulator for all."""
-    with local() as running:
-        yield running
 
 
 @pytest.fixture

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from emulator.instance import Config
-from emulator.testing import running
 from sandbox.apiserver.cluster import Cluster
 from sandbox.demo.operator import install
 from sandbox.kubectl import Kubectl
 from tests.integration.import_room import ImportRoom, lines, many
 from tests.integration.replicas import process_of
-from tests.integration.world import World, prepare
+from tests.integration.world import World, opened
 
 pytestmark = pytest.mark.e2e
 
@@ -31,17 +28,9 @@ log = logging.getLogger(__name__)
 def world(cluster: Cluster, kubectl: Kubectl, tmp_path: Path) -> Iterator[World]:
     """A cloud without a rate, and an operator whose calls carry a hundred files each."""
     install(kubectl)
-    namespace = f"world-{uuid.uuid4().hex[:8]}"
-    kubectl("create", "namespace", namespace)
     settings = {"IMM_OPERATOR_POLL_INTERVAL": "1", "IMM_OPERATOR_IMM_REQUEST_BYTES": "200000"}
-    with running(Config(virtual_clock=False)) as cloud:
-        made = World(cluster, kubectl, cloud, namespace, tmp_path, settings)
-        prepare(made)
-        made.start()
-        try:
-            yield made
-        finally:
-            made.stop()
+    with opened(cluster, kubectl, tmp_path, settings) as made:
+        yield made
 
 
 def peak(world: World) -> int:

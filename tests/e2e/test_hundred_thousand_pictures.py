@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from emulator.instance import Config, Instance
+from emulator.instance import Instance
 from emulator.oss.store import find_bucket
-from emulator.testing import running
 from sandbox.apiserver.cluster import Cluster
 from sandbox.demo.operator import install
 from sandbox.kubectl import Kubectl
@@ -21,7 +19,7 @@ from tests.e2e.test_hundred_thousand import peak
 from tests.integration.import_room import WORK
 from tests.integration.picture_room import PICTURES, PictureRoom, line, picture, text_of
 from tests.integration.picture_truth import assert_pictures_true, looks_at, tasks_of
-from tests.integration.world import World, prepare
+from tests.integration.world import World, opened
 
 pytestmark = pytest.mark.e2e
 
@@ -37,16 +35,8 @@ log = logging.getLogger(__name__)
 def world(cluster: Cluster, kubectl: Kubectl, tmp_path: Path) -> Iterator[World]:
     """A cloud whose batches go as fast as they can."""
     install(kubectl)
-    namespace = f"world-{uuid.uuid4().hex[:8]}"
-    kubectl("create", "namespace", namespace)
-    with running(Config(virtual_clock=False)) as cloud:
-        made = World(cluster, kubectl, cloud, namespace, tmp_path, {"IMM_OPERATOR_POLL_INTERVAL": "1"})
-        prepare(made)
-        made.start()
-        try:
-            yield made
-        finally:
-            made.stop()
+    with opened(cluster, kubectl, tmp_path, {"IMM_OPERATOR_POLL_INTERVAL": "1"}) as made:
+        yield made
 
 
 def catalogue(count: int) -> list[dict[str, Any]]:

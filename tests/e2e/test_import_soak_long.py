@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from emulator.instance import Config
-from emulator.testing import running
 from sandbox.apiserver.cluster import Cluster
 from sandbox.demo.operator import install
 from sandbox.kubectl import Kubectl
 from tests.integration.import_room import ImportRoom
 from tests.integration.import_soak import soak
-from tests.integration.world import World, prepare
+from tests.integration.world import World, opened
 
 pytestmark = pytest.mark.e2e
 
@@ -24,16 +21,8 @@ pytestmark = pytest.mark.e2e
 def world(cluster: Cluster, kubectl: Kubectl, tmp_path: Path) -> Iterator[World]:
     """A cloud, a namespace and an operator."""
     install(kubectl)
-    namespace = f"world-{uuid.uuid4().hex[:8]}"
-    kubectl("create", "namespace", namespace)
-    with running(Config(virtual_clock=False)) as cloud:
-        made = World(cluster, kubectl, cloud, namespace, tmp_path, {"IMM_OPERATOR_POLL_INTERVAL": "0.3"})
-        prepare(made)
-        made.start()
-        try:
-            yield made
-        finally:
-            made.stop()
+    with opened(cluster, kubectl, tmp_path, {"IMM_OPERATOR_POLL_INTERVAL": "0.3"}) as made:
+        yield made
 
 
 @pytest.mark.timeout(900)

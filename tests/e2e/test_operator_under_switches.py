@@ -6,19 +6,16 @@ behind them is switched. A reading that the operator cannot live with is a bug i
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from emulator.instance import Config
-from emulator.testing import running
 from emulator.unverified import switches
 from sandbox.apiserver.cluster import Cluster
 from sandbox.demo.operator import install
 from sandbox.kubectl import Kubectl
-from tests.integration.world import PROJECT, World, prepare
+from tests.integration.world import PROJECT, World, opened
 
 pytestmark = pytest.mark.e2e
 
@@ -48,19 +45,11 @@ ASYNCHRONOUS_AND_VISIBLE = {"delete_binding_seconds": 3.0, "delete_binding_leave
 def world(cluster: Cluster, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A cloud, a namespace and an operator for every reading."""
     install(kubectl)
-    namespace = f"world-{uuid.uuid4().hex[:8]}"
-    kubectl("create", "namespace", namespace)
     directory: Path = tmp_path_factory.mktemp("operator")
-    with running(Config(virtual_clock=False)) as cloud:
-        often = {"IMM_OPERATOR_POLL_INTERVAL": "0.3", "IMM_OPERATOR_SETTLED_POLL_INTERVAL": "0.5"}
-        made = World(cluster, kubectl, cloud, namespace, directory, often)
-        prepare(made)
-        made.start()
+    often = {"IMM_OPERATOR_POLL_INTERVAL": "0.3", "IMM_OPERATOR_SETTLED_POLL_INTERVAL": "0.5"}
+    with opened(cluster, kubectl, directory, often) as made:
         made.account()
-        try:
-            yield made
-        finally:
-            made.stop()
+        yield made
 
 
 @pytest.fixture(autouse=True)

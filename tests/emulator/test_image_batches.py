@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 from alibabacloud_imagesearch20201214 import models
@@ -17,25 +16,11 @@ from tests.emulator.image_batch_room import (
     refused,
 )
 from tests.emulator.pictures import picture
-
-if TYPE_CHECKING:
-    pass
+from tests.guide_manifest import GUIDE
 
 pytest_plugins = ["tests.emulator.image_batch_fixtures"]
 
 
-# The guide's example, letter by letter.
-GUIDE = r"""
-{"OperationType": "ADD","ProductId": "1000","PicName": "girl_cloth1.jpg","CategoryId": 0,"IntAttr": 0,"StrAttr": "value1","CustomContent": "k1:v1,k2:v2,k3:v3","Region": "20,40,60,80"}
-{"OperationType": "ADD","ProductId": "1000","PicName": "girl_cloth2.jpg","CategoryId": 0,"IntAttr": 0,"StrAttr": "value2","CustomContent": "k1:v1,k2:v2,k3:v3","Region": "20,40,60,80"}
-{"OperationType": "ADD","ProductId": "1001","PicName": "girl_cloth3.jpg","CategoryId": 1,"CustomContent": "k1:v1,k2:v2,k3:v3"}
-{"OperationType": "ADD","ProductId": "1002","PicName": "girl_cloth4.jpg","CategoryId": 0,"CustomContent": "k1:v1,k2:v2,k3:v3","Crop": false}
-{"OperationType": "ADD","ProductId": "1003","PicName": "girl_cloth7.jpg","CustomContent": "https://www.aliyun.com/imagesearch/girl_cloth7.jpg"}
-{"OperationType": "ADD","ProductId": "1003","PicName": "girl_cloth6.jpg","CustomContent": "k1:v1,k2:v2,k3:v3"}
-{"OperationType": "ADD","ProductId": "1006","PicName": "girlCloth/girl_cloth10.jpg","CustomContent": "k1:v1,k2:v2,k3:v3"}
-{"OperationType": "DELETE","ProductId": "1004","PicName": "fengyi.jpg"}
-{"OperationType": "DELETE","ProductId": "1005"}
-""".strip()  # noqa: E501 - its own lines
 GUIDE_PICTURES = ["girl_cloth1.jpg", "girl_cloth2.jpg", "girl_cloth3.jpg", "girl_cloth4.jpg", "girl_cloth6.jpg"]
 GUIDE_PICTURES += ["girl_cloth7.jpg", "girlCloth/girl_cloth10.jpg", "fengyi.jpg", "b.jpg", "c.jpg"]
 

@@ -14,7 +14,7 @@ from controller.cloud.limiter import Limiter
 from controller.cloud.oss import Oss
 from controller.core.imports.records import Planned
 from controller.core.imports.run import Fate
-from controller.reconcile.imports.journal import read_journal
+from controller.reconcile.imports.journal import read_segments
 from controller.reconcile.imports.runs import load
 from tests.integration.import_room import WORK, ImportRoom, uri
 
@@ -38,7 +38,7 @@ def fates(room: ImportRoom, run: str) -> dict[str, str]:
 
 def repeated_chunks(room: ImportRoom, run: str) -> list[int]:
     """The chunks that were sent again because nobody knew what became of them."""
-    segments, _ = read_journal(work_bucket(room), WORK, run)
+    segments = read_segments(work_bucket(room), WORK, run)
     plans = (record for segment in segments for record in segment if isinstance(record, Planned))
     return [number for plan in plans for number in plan.again]
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 from controller.core.imports.identity import MARK_HEADER, original_key
 from controller.core.imports.records import Answered, Uploaded
 from controller.core.imports.run import Fate
-from controller.reconcile.imports.journal import read_journal
+from controller.reconcile.imports.journal import read_segments
 from controller.reconcile.imports.runs import load
 from emulator.imagesearch.batch_state import Task
 from emulator.instance import Instance
@@ -102,8 +103,7 @@ def _assert_tasks(room: PictureRoom, name: str, instance: str, status: dict[str,
     """Exactly one task for each attempt, all of them ours, none lost; and the manifest is the last attempt's."""
     found = load(status["run"], work_bucket(room), WORK)
     assert found is not None
-    segments, _ = read_journal(work_bucket(room), WORK, status["run"])
-    records = [record for segment in segments for record in segment]
+    records = list(chain.from_iterable(read_segments(work_bucket(room), WORK, status["run"])))
     answered = [int(one.event) for one in records if isinstance(one, Answered)]
     made = [one.id for one in tasks_of(room, instance, f"{name}/")]
     assert answered == made, (name, records)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import urllib.request
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,10 @@ from typing import Any
 import pytest
 
 from controller.core.facts import BindingFacts
-from emulator.instance import Config
-from emulator.testing import running
 from sandbox.apiserver.build import NO_CONTROLLERS
 from sandbox.apiserver.cluster import Cluster
 from sandbox.kubectl import Kubectl
-from tests.integration.world import PROJECT, World, prepare
+from tests.integration.world import PROJECT, World, opened
 
 PHOTO = Path(__file__).parents[2] / "examples" / "media" / "photos" / "dune.jpg"
 WRITES = ("CreateBinding", "DeleteBinding", "CreateDataset", "UpdateDataset", "DeleteDataset")
@@ -28,18 +25,10 @@ def other(cluster: Cluster, installed: Kubectl, tmp_path: Path) -> Iterator[Worl
     """A world of one test, whose namespace it may delete."""
     if not cluster.controllers:
         pytest.skip(NO_CONTROLLERS)
-    namespace = f"leaving-{uuid.uuid4().hex[:8]}"
-    installed("create", "namespace", namespace)
-    with running(Config(virtual_clock=False)) as cloud:
-        settings = {"IMM_OPERATOR_POLL_INTERVAL": "0.3", "IMM_OPERATOR_ORPHAN_AFTER": "6"}
-        made = World(cluster, installed, cloud, namespace, tmp_path, settings)
-        prepare(made)
-        made.start()
+    settings = {"IMM_OPERATOR_POLL_INTERVAL": "0.3", "IMM_OPERATOR_ORPHAN_AFTER": "6"}
+    with opened(cluster, installed, tmp_path, settings, name="leaving") as made:
         made.account()
-        try:
-            yield made
-        finally:
-            made.stop()
+        yield made
 
 
 def bound(world: World, name: str, **spec: object) -> dict[str, Any]:

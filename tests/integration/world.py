@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +19,8 @@ from controller.cloud.imm import Imm
 from controller.cloud.imm_calls import ImmCalls
 from controller.cloud.limiter import Limiter
 from controller.cloud.ports import ProjectSpec
-from emulator.testing import LocalCloud
+from emulator.instance import Config
+from emulator.testing import LocalCloud, running
 from sandbox.apiserver.cluster import Cluster
 from sandbox.demo.operator import Operator, start_operator
 from sandbox.kubectl import Kubectl
@@ -223,3 +226,20 @@ def prepare(world: World) -> None:
     """A project for the datasets of the test, which the operator may work in."""
     world.user.grant({"project": PROJECT})
     world.imm.create_project(ProjectSpec(name=PROJECT, service_role="AliyunIMMDefaultRole"))
+
+
+@contextmanager
+def opened(
+    cluster: Cluster, kubectl: Kubectl, directory: Path, settings: dict[str, str], *, name: str = "world"
+) -> Iterator[World]:
+    """A world with a namespace and a cloud of its own; its operator runs until the world is closed."""
+    namespace = f"{name}-{uuid.uuid4().hex[:8]}"
+    kubectl("create", "namespace", namespace)
+    with running(Config(virtual_clock=False)) as cloud:
+        made = World(cluster, kubectl, cloud, namespace, directory, settings)
+        prepare(made)
+        made.start()
+        try:
+            yield made
+        finally:
+            made.stop()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 import oss2
@@ -24,7 +25,7 @@ from controller.core.imports.messages import read_notice
 from controller.core.imports.records import Record
 from controller.reconcile.context import Context, Outcome
 from controller.reconcile.imports.deliver import Disposition, deliver
-from controller.reconcile.imports.journal import read_journal
+from controller.reconcile.imports.journal import read_segments
 from controller.reconcile.kinds import Key, reconcile_object
 from controller.reconcile.report import Reporter
 from controller.reconcile.sessions import Session, Sessions
@@ -233,7 +234,7 @@ class ImportWorld:
 
     def journal(self, run: str) -> list[Record]:
         """Everything on record."""
-        return [record for segment in read_journal(self.oss(), WORK, run)[0] for record in segment]
+        return list(chain.from_iterable(read_segments(self.oss(), WORK, run)))
 
     # ── the operator ──
 

@@ -5,14 +5,35 @@ from __future__ import annotations
 import random
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from typing import Any
 
 from PIL import Image
 
+from controller.core.pictures.window import BUDGET
+
 ORIENTATION = 274
 SHORT, LONG, BYTE = 3, 4, 1
+
+
+def reader(content: bytes, asked: list[int], size: int | None = None) -> Callable[[int, int], bytes]:
+    """Read from memory; what is asked for outside of it, or at all beyond 64 KiB, is a failure.
+
+    Args:
+        content: What there is.
+        asked: Takes how many bytes were asked for, each time.
+        size: How many bytes there are said to be; none but those that there are where it is not given.
+    """
+    end = len(content) if size is None else size
+
+    def read(offset: int, count: int) -> bytes:
+        assert 0 <= offset < offset + count <= end
+        asked.append(count)
+        assert sum(asked) <= BUDGET
+        return content[offset : offset + count]
+
+    return read
 
 
 def made(kind: str, size: tuple[int, int] = (320, 240), mode: str = "RGB", **options: Any) -> bytes:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
 import oss2
+import pytest
 from PIL import Image
 
 from controller.api.batchimport import BatchImportStatus
@@ -22,17 +22,17 @@ from emulator.instance import Config
 from emulator.testing import LocalCloud, running
 from tests.unit.import_world import PHOTOS, WORK, ImportWorld
 
-__all__ = ["INSTANCE", "MANIFEST", "PATH", "PHOTOS", "WORK", "TaskWorld", "line", "local", "picture", "vendor"]
+__all__ = ["INSTANCE", "MANIFEST", "PATH", "PHOTOS", "WORK", "TaskWorld", "cloud", "line", "picture", "vendor"]
 
 INSTANCE, PATH = "goods", "spring/"
 MANIFEST = f"{PATH}increment.meta"
 
 
-@contextmanager
-def local() -> Iterator[LocalCloud]:
-    """An emulator whose clock a test moves."""
-    with running(Config(virtual_clock=True)) as cloud:
-        yield cloud
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[LocalCloud]:
+    """One emulator for the tests of a file, whose clock they move."""
+    with running(Config(virtual_clock=True)) as made:
+        yield made
 
 
 @dataclass

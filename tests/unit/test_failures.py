@@ -10,7 +10,7 @@ from controller.core.reasons import Reason
 from controller.reconcile.failures import verdict_of
 from controller.reconcile.imports.contents import SourceChanged, SourceNotFound
 from controller.reconcile.imports.journal import JournalTaken
-from controller.reconcile.imports.sources import FrozenContentLost
+from controller.reconcile.imports.parts import FrozenContentLost
 from controller.reconcile.imports.stored import RecordUnreadable
 
 LEAVES: list[tuple[type[errors.CloudError], Standing, Reason, str]] = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,7 @@ REGISTRIES = (
     "mirrors.", "artifactory", "/simple/",
 )  # fmt: skip
 MACHINE = ("/work/", "/home/", "/root/", "/opt/", "/Users/")
+TESTS = ROOT / "tests"
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 
 
@@ -66,6 +68,47 @@ def test_every_module_says_its_job() -> None:
         if path.read_text().strip() and not ast.get_docstring(ast.parse(path.read_text()))
     ]
     assert [] == silent
+
+
+def test_files_of_tests_have_names_of_their_own() -> None:
+    """Without packages pytest imports each of them by its bare name."""
+    names = Counter(path.name for path in TESTS.rglob("test_*.py"))
+    assert [] == [name for name, times in names.items() if times > 1]
+
+
+def test_fixtures_of_plugins_have_names_of_their_own() -> None:
+    """A plugin is loaded for every file of a run, so one with the same name takes the place of another's fixture.
+
+    A folder's conftest.py may define what another folder's does, and nothing that a plugin does.
+    """
+    plugins = {name for path in TESTS.rglob("*.py") for name in plugins_of(path)}
+    paths = [ROOT / f"{name.replace('.', '/')}.py" for name in plugins]
+    assert set(TESTS.rglob("*_fixtures.py")) <= set(paths)
+    names = Counter(name for path in paths for name in fixtures_of(path))
+    names.update({name for path in TESTS.rglob("conftest.py") for name in fixtures_of(path)})
+    assert {"cluster", "room"} <= set(names)
+    assert [] == [name for name, times in names.items() if times > 1]
+
+
+def plugins_of(path: Path) -> list[str]:
+    """The modules that a test file, or a conftest.py, names in `pytest_plugins`."""
+    return [
+        name
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.Assign) and "pytest_plugins" in map(ast.unparse, node.targets)
+        for name in ast.literal_eval(node.value)
+    ]
+
+
+def fixtures_of(path: Path) -> Iterator[str]:
+    """The names of the fixtures that a module defines."""
+    for node in ast.parse(path.read_text()).body:
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        for decorator in node.decorator_list:
+            if ast.unparse(decorator).startswith(("pytest.fixture", "pytest_asyncio.fixture")):
+                given = decorator.keywords if isinstance(decorator, ast.Call) else []
+                yield next((ast.literal_eval(one.value) for one in given if one.arg == "name"), node.name)
 
 
 def test_core_and_api_ask_nothing_of_the_machine() -> None:

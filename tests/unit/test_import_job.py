@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -37,11 +37,8 @@ from controller.core.imports.phases import BEGUN
 from controller.core.imports.steps import Pause
 from controller.core.plan import Standing
 from controller.core.reasons import Reason
+from tests.unit.job_table import NOW, READY, RUN, Row, assert_decided, each_of, run
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-RUN = "0123456789abcdef" * 2
-READY = Dependency("CloudAccount", "main", Availability.READY)
 ABSENT = Dependency("CloudAccount", "main", Availability.NOT_FOUND)
 BEHIND = Dependency("Dataset", "photos", Availability.NOT_READY, "Creating: it is about to be made")
 CONTENT = Resolution(RUN, 10, 8, 2, 0, (), 0, "oss://records/runs/w.problems.jsonl")
@@ -59,23 +56,6 @@ def spec(**fields: Any) -> BatchImportSpec:
     return BatchImportSpec.model_validate(given_fields | fields)
 
 
-def run(succeeded: int = 0, failed: int = 0, unknown: int = 0, cancelled: int = 0, **changed: Any) -> ObservedRun:
-    """A run of ten files; those with no verdict are unsent, unless said otherwise."""
-    totals = Totals(
-        items=10,
-        submitted=succeeded + failed + unknown,
-        succeeded=succeeded,
-        failed=failed,
-        unknown=unknown,
-        cancelled=cancelled,
-    )
-    left = 10 - succeeded - failed - unknown - cancelled
-    made = ObservedRun(
-        totals, left, 0, (), (), None, NOW - HOUR, cancelled=cancelled > 0, token="", concluded=False, holder=""
-    )
-    return replace(made, **changed)
-
-
 def sent(**changed: Any) -> ObservedRun:
     """A run of ten files that are all on their way."""
     return run(unsent=0, sent=10, **changed)
@@ -91,7 +71,7 @@ def decide(observed: ObservedImport, before: Phase | None = None, *, same_run: b
     return job.decide(spec(**fields), before, observed, NOW, same_run=same_run)
 
 
-ROWS: list[tuple[str, ObservedImport, dict[str, Any], Phase | None, Reason, Step | None]] = [
+ROWS: list[Row] = [
     ("no account", seen(needs=(ABSENT,)), {}, None, Reason.DEPENDENCY_NOT_FOUND, None),
     ("no dataset yet", seen(needs=(READY, BEHIND)), {}, None, Reason.DEPENDENCY_NOT_READY, None),
     ("no work bucket", seen(work_bucket=""), {}, None, Reason.WORK_BUCKET_MISSING, None),
@@ -197,17 +177,12 @@ ROWS: list[tuple[str, ObservedImport, dict[str, Any], Phase | None, Reason, Step
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("observed", "fields", "phase", "reason", "step"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS]
-)
+@each_of(ROWS)
 def test_each_row_of_the_table(
     observed: ObservedImport, fields: dict[str, Any], phase: Phase | None, reason: Reason, step: Step | None
 ) -> None:
     """What is observed decides phase, reason and step."""
-    decided = decide(observed, **fields)
-    assert (phase, reason, step) == (decided.phase, decided.verdict.reason, decided.step)
-    assert len(decided.verdict.message) <= MAX_MESSAGE
-    assert decided.step is None or decided.verdict.standing is Standing.PROGRESSING
+    assert_decided(decide(observed, **fields), phase, reason, step)
 
 
 class TestVanished:

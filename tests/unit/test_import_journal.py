@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from controller.cloud.errors import CloudError, Conflict, Invalid, Overloaded, TimedOut, Unavailable
 from controller.core.imports.identity import segment_key
 from controller.core.imports.records import Answered, Attempt, Record
-from controller.reconcile.imports.journal import Journal, JournalTaken, read_journal
+from controller.reconcile.imports.journal import Journal, JournalTaken, read_segments
 from emulator.testing import LocalCloud, cloud
 from tests.unit.import_world import WORK, ImportWorld
 
@@ -67,7 +68,7 @@ def bucket(cloud: LocalCloud) -> Iterator[Lossy]:
 
 def stored(bucket: Lossy) -> list[Record]:
     """What a new process reads."""
-    return [record for segment in read_journal(bucket.oss, WORK, RUN)[0] for record in segment]
+    return list(chain.from_iterable(read_segments(bucket.oss, WORK, RUN)))
 
 
 def test_what_is_appended_is_read_in_order_and_the_number_goes_on(bucket: Lossy) -> None:
@@ -76,9 +77,9 @@ def test_what_is_appended_is_read_in_order_and_the_number_goes_on(bucket: Lossy)
     for number in range(3):
         journal.append([retry(number), Answered(number, AT)])
     journal.append([])
-    segments, first_free = read_journal(bucket.oss, WORK, RUN)
-    assert (3, 3) == (len(segments), first_free)
-    Journal(bucket, WORK, RUN, first_free).append([retry(9)])
+    segments = list(read_segments(bucket.oss, WORK, RUN))
+    assert 3 == len(segments)
+    Journal(bucket, WORK, RUN, len(segments)).append([retry(9)])
     assert [retry(0), Answered(0, AT), retry(1), Answered(1, AT), retry(2), Answered(2, AT), retry(9)] == stored(bucket)
 
 
@@ -168,14 +169,14 @@ def test_a_missing_segment_is_said_and_never_passed_over(bucket: Lossy, missing:
         journal.append([retry(number)])
     bucket.delete_object(WORK, segment_key(RUN, missing))
     with pytest.raises(Invalid, match=rf"{missing:08}\.jsonl is missing"):
-        read_journal(bucket.oss, WORK, RUN)
+        list(read_segments(bucket.oss, WORK, RUN))
 
 
 def test_a_segment_that_somebody_changed_is_said(bucket: Lossy) -> None:
     """It is not guessed at."""
     bucket.put_object(WORK, segment_key(RUN, 0), b"{}\n")
     with pytest.raises(Invalid, match="no segment that this version can read"):
-        read_journal(bucket.oss, WORK, RUN)
+        list(read_segments(bucket.oss, WORK, RUN))
 
 
 @pytest.mark.parametrize("segments", [0, 1, 4, 5, 12, 130])
@@ -185,5 +186,4 @@ def test_a_journal_is_read_to_its_end(bucket: Lossy, segments: int) -> None:
         bucket.put_object(
             WORK, segment_key(RUN, number), b'{"type":"attempt","token":"t","at":"2026-08-01T00:00:00Z"}\n'
         )
-    found, first_free = read_journal(bucket.oss, WORK, RUN)
-    assert (segments, segments) == (len(found), first_free)
+    assert segments == len(list(read_segments(bucket.oss, WORK, RUN)))

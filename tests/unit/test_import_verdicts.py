@@ -9,7 +9,7 @@ import pytest
 
 from controller.core.imports.identity import segment_key
 from controller.core.imports.records import Planned, Verdicts, encode
-from controller.reconcile.imports.journal import read_journal
+from controller.reconcile.imports.journal import read_segments
 from emulator.testing import LocalCloud, cloud
 from tests.unit.import_world import DATASET, PHOTOS, PROJECT, WORK, ImportWorld
 
@@ -269,7 +269,7 @@ def test_a_journal_that_somebody_changed_is_said_and_nothing_is_sent(world: Impo
     run, billed = world.status(key).run, world.calls("BatchIndexFileMeta")
     assert run is not None
     twice = encode([record for record in world.journal(run) if isinstance(record, Planned)])
-    world.oss().put_object(WORK, segment_key(run, len(read_journal(world.oss(), WORK, run)[0])), twice)
+    world.oss().put_object(WORK, segment_key(run, len(list(read_segments(world.oss(), WORK, run)))), twice)
     world.restart()
     world.settle(key)
     assert "does not follow" in world.status(key).conditions[0].message

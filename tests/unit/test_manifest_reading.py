@@ -20,20 +20,11 @@ from controller.core.manifest.lines import Line, decode, encode, key_of, name_of
 from controller.core.manifest.pairs_parser import check_line
 from controller.core.manifest.quick import take
 from controller.core.manifest.reading import Checked, ManifestReader
+from tests.guide_manifest import GUIDE
 from tests.unit.manifest_lines import lines
 
 ADD, DELETE = Operation.ADD, Operation.DELETE
-# The example of the vendor's guide, as it stands there.
-EXAMPLE = b"""\
-{"OperationType": "ADD","ProductId": "1000","PicName": "girl_cloth1.jpg","CategoryId": 0,"IntAttr": 0,"StrAttr": "value1","CustomContent": "k1:v1,k2:v2,k3:v3","Region": "20,40,60,80"}
-{"OperationType": "ADD","ProductId": "1000","PicName": "girl_cloth2.jpg","CategoryId": 0,"IntAttr": 0,"StrAttr": "value2","CustomContent": "k1:v1,k2:v2,k3:v3","Region": "20,40,60,80"}
-{"OperationType": "ADD","ProductId": "1001","PicName": "girl_cloth3.jpg","CategoryId": 1,"CustomContent": "k1:v1,k2:v2,k3:v3"}
-{"OperationType": "ADD","ProductId": "1002","PicName": "girl_cloth4.jpg","CategoryId": 0,"CustomContent": "k1:v1,k2:v2,k3:v3","Crop": false}
-{"OperationType": "ADD","ProductId": "1003","PicName": "girl_cloth7.jpg","CustomContent": "https://www.aliyun.com/imagesearch/girl_cloth7.jpg"}
-{"OperationType": "ADD","ProductId": "1003","PicName": "girl_cloth6.jpg","CustomContent": "k1:v1,k2:v2,k3:v3"}
-{"OperationType": "ADD","ProductId": "1006","PicName": "girlCloth/girl_cloth10.jpg","CustomContent": "k1:v1,k2:v2,k3:v3"}
-{"OperationType": "DELETE","ProductId": "1004","PicName": "fengyi.jpg"}
-{"OperationType": "DELETE","ProductId": "1005"}"""  # noqa: E501 - it is quoted
+EXAMPLE = GUIDE.encode()
 KS = "k1:v1,k2:v2,k3:v3"
 OF_THE_EXAMPLE = [
     Line(ADD, "1000", "girl_cloth1.jpg", 0, 0, "value1", KS, region="20,40,60,80"),

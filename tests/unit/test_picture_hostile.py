@@ -26,6 +26,7 @@ from tests.unit.odd_pictures import (
     made,
     noise,
     profile,
+    reader,
     riff,
     segment,
     sized,
@@ -52,13 +53,7 @@ def look(content: bytes, size: int | None = None) -> Inspection:
     """Inspect bytes in memory, and see that nothing is asked for that may not be."""
     asked: list[int] = []
     whole = len(content) if size is None else size
-
-    def read(offset: int, count: int) -> bytes:
-        assert 0 <= offset < offset + count <= whole
-        asked.append(count)
-        return content[offset : offset + count]
-
-    seen = inspect(whole, read)
+    seen = inspect(whole, reader(content, asked, whole))
     assert sum(asked) == seen.bytes_read <= BUDGET
     assert len(asked) <= MOST_READS
     for name in ("a.jpg", "a", ""):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -14,7 +13,6 @@ from controller.core.imports.items import Finding, Severity
 from controller.core.pictures import rules
 from controller.core.pictures.inspection import inspect
 from controller.core.pictures.rules import RULES, findings
-from controller.core.pictures.window import BUDGET
 from tests.unit.odd_pictures import (
     BYTE,
     LONG,
@@ -32,6 +30,7 @@ from tests.unit.odd_pictures import (
     made,
     noise,
     profile,
+    reader,
     riff,
     segment,
     sized,
@@ -442,20 +441,6 @@ ODD: dict[str, Odd] = {
         (large(MB + 5), measures(50, 5000), turned(6), renamed("JPEG")),
     ),
 }
-
-
-def reader(content: bytes, asked: list[int]) -> Callable[[int, int], bytes]:
-    """Read from memory; what is asked for outside of it, or at all beyond 64 KiB, is a failure."""
-
-    def read(offset: int, count: int) -> bytes:
-        assert 0 <= offset
-        assert 0 < count
-        assert offset + count <= len(content)
-        asked.append(count)
-        assert sum(asked) <= BUDGET
-        return content[offset : offset + count]
-
-    return read
 
 
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -13,18 +12,13 @@ from controller.reconcile.kinds import reconcile_object
 from controller.reconcile.ports import StaleObject
 from emulator.testing import LocalCloud
 from tests.unit.operator_doubles import Crash
-from tests.unit.task_world import PATH, PHOTOS, TaskWorld, line, local, picture
+from tests.unit.task_world import PATH, PHOTOS, TaskWorld, cloud, line, picture
+
+__all__ = ["cloud"]
 
 MOST_WRITES = 60
 INCREASE = {"service": "imagesearch", "operation": "IncreaseInstance"}
 ADDRESS = "https://operator.example.com/hooks"
-
-
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[LocalCloud]:
-    """One emulator for all; each story begins with nothing in it."""
-    with local() as running:
-        yield running
 
 
 class Story:

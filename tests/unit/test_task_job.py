@@ -42,7 +42,7 @@ from controller.core.imports.taskjob import FOLLOWS
 from controller.core.imports.tasks import PATIENCE
 from controller.core.plan import Standing
 from controller.core.reasons import Reason
-from tests.unit.test_import_job import HOUR, NOW, READY, RUN, run
+from tests.unit.job_table import HOUR, NOW, READY, RUN, Row, assert_decided, each_of, run
 
 TARGET = {"imageSearch": {"instanceName": "shop", "bucket": "pictures", "path": "spring/"}}
 OF_FILES = {"target": {"dataset": {"project": "m", "name": "d"}}, "source": {"prefix": {"bucket": "photos"}}}
@@ -94,7 +94,7 @@ def at(state: ManifestState, **changed: Any) -> ObservedImport:
 
 SUBMITTING, WAITING, RESOLVING, REJECTED = Phase.SUBMITTING, Phase.WAITING, Phase.RESOLVING, Phase.REJECTED
 OPEN: dict[str, Any] = {"run": submitted(None)}
-ROWS: list[tuple[str, ObservedImport, dict[str, Any], Phase | None, Reason, Step | None]] = [
+ROWS: list[Row] = [
     ("not read yet", seen(resolution=None), {}, RESOLVING, Reason.RESOLVING, ResolveSource()),
     ("no instance", seen(REFUSED, resolution=None), {}, RESOLVING, Reason.INSTANCE_NOT_FOUND, None),
     ("instance gone since", seen(REFUSED), {}, RESOLVING, Reason.INSTANCE_NOT_FOUND, None),
@@ -186,17 +186,12 @@ ROWS: list[tuple[str, ObservedImport, dict[str, Any], Phase | None, Reason, Step
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("observed", "fields", "phase", "reason", "step"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS]
-)
+@each_of(ROWS)
 def test_each_row_of_the_table(
     observed: ObservedImport, fields: dict[str, Any], phase: Phase | None, reason: Reason, step: Step | None
 ) -> None:
     """What is observed decides phase, reason and step."""
-    decided = decide(observed, **fields)
-    assert (phase, reason, step) == (decided.phase, decided.verdict.reason, decided.step)
-    assert len(decided.verdict.message) <= MAX_MESSAGE
-    assert decided.step is None or decided.verdict.standing is Standing.PROGRESSING
+    assert_decided(decide(observed, **fields), phase, reason, step)
 
 
 class TestSuspended:

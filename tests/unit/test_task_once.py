@@ -43,9 +43,9 @@ from controller.core.imports.steps import (
     UploadManifest,
 )
 from controller.core.imports.taskreport import NoReport, judge, read_report
-from controller.core.imports.tasks import TaskState, find_ours, state_of
+from controller.core.imports.tasks import TaskState, candidates, state_of
 from controller.core.manifest.lines import Line
-from tests.unit.test_import_job import READY, RUN
+from tests.unit.job_table import READY, RUN
 from tests.unit.test_task_job import CONTENT, spec
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -186,9 +186,9 @@ class World:
         """A complete walk; the next one counts when a call that was made just before has ended for certain."""
         planned = self.state.planned
         assert planned is not None
-        found = find_ours(planned, self.listed(), RUN, "pictures", "spring/")
-        if found is not None:
-            self.note(Answered(chunk, self.now, str(found.id)))
+        found = candidates(planned, self.listed(), RUN, "pictures", "spring/")
+        if found:
+            self.note(Answered(chunk, self.now, str(found[0].id)))
             return
         self.looked, self.look_at = self.looked + 1, self.now + TIMEOUT + timedelta(seconds=1)
 

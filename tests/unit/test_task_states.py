@@ -17,7 +17,6 @@ from controller.core.imports.tasks import (
     TaskState,
     candidates,
     doubt,
-    find_ours,
     is_known,
     state_of,
     table,
@@ -32,8 +31,8 @@ PLANNED = Planned(NOW, (), listed=(3, 5))
 
 def ours(*listed: TaskFacts) -> int | None:
     """The id of the task that is taken for the import's own."""
-    found = find_ours(PLANNED, listed, RUN, "shop", "spring/")
-    return found.id if found else None
+    found = candidates(PLANNED, listed, RUN, "shop", "spring/")
+    return found[0].id if found else None
 
 
 def callback(run: str) -> str:

@@ -77,12 +77,6 @@ def candidates(planned: Planned, listed: Iterable[TaskFacts], run: str, bucket: 
     return sorted(new, key=lambda one: (not _names(one, run), one.created_at or oldest, one.id))
 
 
-def find_ours(planned: Planned, listed: Iterable[TaskFacts], run: str, bucket: str, path: str) -> TaskFacts | None:
-    """The task that the plan made; None where the list has none. With several, `doubt` says so."""
-    found = candidates(planned, listed, run, bucket, path)
-    return found[0] if found else None
-
-
 def doubt(found: list[TaskFacts], run: str) -> str:
     """Why the first of the `candidates` was taken for ours, where others may be; empty where none is."""
     if len(found) < 2:  # noqa: PLR2004 - one is no doubt

@@ -25,9 +25,10 @@ from controller.core.manifest.lines import Line
 from controller.reconcile.imports.checkpoint import Checkpoint, Restored
 from controller.reconcile.imports.line_batch import Batch, Numbered
 from controller.reconcile.imports.line_contents import lines_of
-from controller.reconcile.imports.line_parts import LARGEST_LINES, FrozenContentLost, PartWriter
+from controller.reconcile.imports.line_parts import PartWriter
 from controller.reconcile.imports.line_rows import LineRow, Position
 from controller.reconcile.imports.pairs import Pairs
+from controller.reconcile.imports.parts import LINES, FrozenContentLost
 from controller.reconcile.imports.pictures import OssPictures, Pictures
 from controller.reconcile.imports.problems import ProblemReport
 from controller.reconcile.imports.progress import Counts
@@ -239,8 +240,8 @@ class Checking:
         lines = [line for _, line in good]
         self._adds += [line for line in lines if line.operation is Operation.ADD][: BUDGET + 1 - len(self._adds)]
         self._parts.take(lines)
-        if self._parts.size > LARGEST_LINES:
-            self._refuse(f"5000 lines in a row take more than {LARGEST_LINES >> 20} MiB: use shorter CustomContent")
+        if self._parts.size > LINES.largest:
+            self._refuse(f"5000 lines in a row take more than {LINES.largest >> 20} MiB: use shorter CustomContent")
         elif counts.items > self._most:
             self._refuse(f"a run has {self._most} lines at most: make several")
         self._batch = Batch(self._service_type, self._content.where)

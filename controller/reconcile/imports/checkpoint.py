@@ -13,9 +13,10 @@ from controller.core.imports.documents import Unreadable
 from controller.core.imports.identity import progress_key
 from controller.core.imports.items import PART
 from controller.core.manifest.lines import Line, decode
-from controller.reconcile.imports.line_parts import FrozenContentLost, PartWriter, read_lines
+from controller.reconcile.imports.line_parts import PartWriter
 from controller.reconcile.imports.line_rows import Position
 from controller.reconcile.imports.pairs import Pairs
+from controller.reconcile.imports.parts import LINES, FrozenContentLost
 from controller.reconcile.imports.pictures import Looks
 from controller.reconcile.imports.problems import Listed, ProblemReport
 from controller.reconcile.imports.progress import (
@@ -129,7 +130,7 @@ class Checkpoint:
             pairs.add_batch([(numbers.popleft(), line) for line in lines])
 
         def take_part(number: int) -> None:
-            lines = read_lines(self._oss, self._bucket, found.content, number)
+            lines = LINES.read(self._oss, self._bucket, found.content, number)
             if len(lines) != PART:
                 raise FrozenContentLost(
                     "oss:GetObject", f"a part of runs/{found.content} holds another number of lines"

@@ -179,12 +179,6 @@ def read_segments(oss: OssPort, bucket: str, run: str, each: Each = map) -> Iter
         stretch = min(READ_AHEAD, stretch * 2) if end is None else BEYOND
 
 
-def read_journal(oss: OssPort, bucket: str, run: str) -> tuple[list[list[Record]], int]:
-    """The records of every segment, and the number of the next one; raises as `read_segments`."""
-    segments = list(read_segments(oss, bucket, run))
-    return segments, len(segments)
-
-
 def _get(oss: OssPort, bucket: str, key: str) -> bytes | None:
     return oss.get_object(bucket, key, largest=LARGEST_SEGMENT)
 

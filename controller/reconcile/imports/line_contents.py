@@ -104,10 +104,7 @@ class ManifestContent:
         return msgspec.structs.replace(self._at, etag=self._object.etag)
 
     def fetch(self) -> Iterator[LineRow] | None:
-        if self._object.over:
-            return None
-        data = self._object.read()
-        return self._rows(data)
+        return None if self._object.over else self._rows(self._object.read())
 
     def where(self, number: int, line: Line | None) -> str:  # noqa: ARG002 - as LineContent has it
         return f"line {number}"
@@ -145,10 +142,7 @@ class TableContent:
         return Position(self._rows_given, etag=self._object.etag)
 
     def fetch(self) -> Iterator[LineRow | None] | None:
-        if self._object.over:
-            return None
-        data = self._object.read()
-        return self._rows(data)
+        return None if self._object.over else self._rows(self._object.read())
 
     def where(self, number: int, line: Line | None) -> str:  # noqa: ARG002 - as LineContent has it
         return f"line {number}"

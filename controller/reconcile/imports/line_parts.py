@@ -3,50 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from array import array
 from collections import deque
 from collections.abc import Sequence
 
-import msgspec
-
-from controller.cloud.errors import Conflict
 from controller.cloud.ports import OssPort
-from controller.core.imports.identity import part_key
-from controller.core.imports.items import PART, fingerprint
-from controller.core.manifest.lines import Line, decode, encode, key_of
-from controller.reconcile.imports.sources import FrozenContentLost, frozen_content_lost
+from controller.core.imports.items import PART
+from controller.core.manifest.lines import Line, encode
+from controller.reconcile.imports.parts import LINES
 
-__all__ = ["LARGEST_LINES", "FrozenContentLost", "PartWriter", "load_line_fingerprints", "read_lines"]
-
-LARGEST_LINES = 32 * 1024 * 1024  # bytes of a part; 5,000 lines of the vendor's greatest lengths have 25 in ASCII
 NOTHING = hashlib.sha256().digest()
-
-
-def read_lines(oss: OssPort, bucket: str, content: str, number: int) -> list[Line]:
-    """The lines of a part, counted from 0, in the folder `content` under runs/ (`RunRecord.content`).
-
-    Raises:
-        FrozenContentLost: it is gone, or somebody changed it.
-        controller.cloud.errors.CloudError: the call failed.
-    """
-    key = part_key(content, number)
-    data = oss.get_object(bucket, key, largest=LARGEST_LINES)
-    if data is None:
-        raise frozen_content_lost(bucket, key, "it is gone")
-    try:
-        return decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise frozen_content_lost(bucket, key, "somebody changed it") from error
-
-
-def load_line_fingerprints(oss: OssPort, bucket: str, content: str, items: int) -> array[int]:
-    """The fingerprint of each line's (ProductId, PicName), in their order; raises as `read_lines`."""
-    found = array("Q")
-    for number in range(-(-items // PART)):
-        found.extend(fingerprint(key_of(line)) for line in read_lines(oss, bucket, content, number))
-        if len(found) != min((number + 1) * PART, items):
-            raise frozen_content_lost(bucket, part_key(content, number), "it holds another number of lines")
-    return found
 
 
 class PartWriter:
@@ -107,15 +72,7 @@ class PartWriter:
         """
         data = self.ready[0]
         if oss is not None:
-            self._put(oss, bucket, data)
+            LINES.write(oss, bucket, self.content, self.parts, data)
         self._digest = hashlib.sha256(self._digest + data).digest()
         self.parts += 1
         self.ready.popleft()
-
-    def _put(self, oss: OssPort, bucket: str, data: bytes) -> None:
-        key = part_key(self.content, self.parts)
-        try:
-            oss.put_new(bucket, key, data)
-        except Conflict:
-            if oss.get_object(bucket, key, largest=LARGEST_LINES) != data:
-                raise frozen_content_lost(bucket, key, "somebody changed it") from None

@@ -10,12 +10,12 @@ from controller.cloud.errors import Invalid
 from controller.cloud.ports import OssPort
 from controller.core.imports.documents import RunRecord
 from controller.core.imports.identity import segment_key
+from controller.core.imports.items import Item
 from controller.core.imports.run import RunState
+from controller.core.manifest.lines import Line
 from controller.reconcile.imports.journal import Each, Journal, read_segments
-from controller.reconcile.imports.line_parts import load_line_fingerprints, read_lines
-from controller.reconcile.imports.parts import Parts
+from controller.reconcile.imports.parts import FILES, LINES, PartFormat, Parts
 from controller.reconcile.imports.run import Owner, Run
-from controller.reconcile.imports.sources import load_fingerprints
 from controller.reconcile.imports.stored import read_end, read_record
 
 __all__ = ["Run", "Runs", "load"]
@@ -120,12 +120,8 @@ def load(run: str, oss: OssPort, bucket: str, each: Each = map) -> Run | None:
     if record is None:
         return None
     content = record.content or run
-    if record.instance:
-        state = RunState(load_line_fingerprints(oss, bucket, content, record.items))
-        parts = Parts(oss, bucket, content, read_lines)
-    else:
-        state = RunState(load_fingerprints(oss, bucket, content, record.items))
-        parts = Parts(oss, bucket, content)
+    form: PartFormat[Item] | PartFormat[Line] = LINES if record.instance else FILES
+    state = RunState(form.fingerprints(oss, bucket, content, record.items))
     first_free = 0
     for records in read_segments(oss, bucket, run, each):
         try:
@@ -137,6 +133,7 @@ def load(run: str, oss: OssPort, bucket: str, each: Each = map) -> Run | None:
         first_free += 1
     state.forget_calls()
     journal = Journal(oss, bucket, run, first_free)
+    parts = Parts(oss, bucket, content, form)
     found = Run(run, bucket, record, state, journal, parts, read_end(run, oss, bucket))
     journal.fold = found.fold
     return found

@@ -13,46 +13,27 @@ says: it has problems and no items.
 from __future__ import annotations
 
 import hashlib
-from array import array
 from collections.abc import Callable, Iterator, Sequence
-
-import msgspec
 
 from controller.api.batchimport import BatchImport, OnInvalid
 from controller.api.importsource import DRIVES, Operation
-from controller.cloud.errors import Conflict, Invalid
 from controller.cloud.ports import OssPort
 from controller.core.imports.globs import is_folder
-from controller.core.imports.identity import part_key
-from controller.core.imports.items import PART, Item, Problem, decode, encode, fingerprint
+from controller.core.imports.items import PART, Item, Problem, encode
 from controller.core.imports.places import Places
 from controller.core.imports.rules import shown
 from controller.core.imports.table import Row
 from controller.reconcile.imports.buckets import Buckets
 from controller.reconcile.imports.contents import SourceChanged, SourceNotFound, content_of
+from controller.reconcile.imports.parts import FILES
 from controller.reconcile.imports.problems import ProblemReport
 
-__all__ = [
-    "Freezing",
-    "FrozenContentLost",
-    "Reading",
-    "SourceChanged",
-    "SourceNotFound",
-    "frozen_content_lost",
-    "load_fingerprints",
-    "read_part",
-    "require_frozen",
-]
+__all__ = ["Freezing", "Reading", "SourceChanged", "SourceNotFound"]
 
 SHOWN_PROBLEMS = 10
 MOST_ITEMS = 5_000_000  # files of a run: it takes nine bytes of each as long as it lasts, and about 25 while it is read
-LARGEST_PART = 16 * 1024 * 1024  # bytes of a part; what a run is sent from holds a few of them
 NONE_LEFT = Row(0, ())
 Keep = Callable[[int, bytes, bytes], None]  # a part's number, its bytes, and the digest of everything up to its end
-
-
-class FrozenContentLost(Invalid):
-    """A part of a run's frozen content is not there any more, or is not what was written."""
 
 
 class Reading:
@@ -147,8 +128,8 @@ class Reading:
         self.items += 1
         self.adds += found.operation is Operation.ADD
         self.deletes += found.operation is Operation.DELETE
-        if len(self._part) > LARGEST_PART:
-            self._refuse(row.line, f"{PART} files in a row take more than {LARGEST_PART >> 20} MiB: use fewer labels")
+        if len(self._part) > FILES.largest:
+            self._refuse(row.line, f"{PART} files in a row take more than {FILES.largest >> 20} MiB: use fewer labels")
         elif self.items > self._most:
             self._refuse(row.line, f"a run has {self._most} files at most: make several, or bind the bucket")
 
@@ -256,58 +237,7 @@ class Freezing:
         marks = self._marks or ()
         if number >= len(marks) or marks[number] != mark:
             raise self._changed()
-        key = part_key(self._run, number)
-        try:
-            self._oss.put_new(self._bucket, key, data)
-        except Conflict:
-            if self._oss.get_object(self._bucket, key, largest=LARGEST_PART) != data:
-                raise frozen_content_lost(self._bucket, key, "somebody changed it") from None
+        FILES.write(self._oss, self._bucket, self._run, number, data)
 
     def _changed(self) -> SourceChanged:
         return SourceChanged("oss:GetObject", "the source was changed between its reading and its freezing")
-
-
-def read_part(oss: OssPort, bucket: str, run: str, number: int) -> list[Item]:
-    """The items of a part of a run's frozen content, counted from 0.
-
-    Raises:
-        FrozenContentLost: it is gone, or somebody changed it.
-        controller.cloud.errors.CloudError: the call failed.
-    """
-    key = part_key(run, number)
-    data = oss.get_object(bucket, key, largest=LARGEST_PART)
-    if data is None:
-        raise frozen_content_lost(bucket, key, "it is gone")
-    try:
-        return decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise frozen_content_lost(bucket, key, "somebody changed it") from error
-
-
-def load_fingerprints(oss: OssPort, bucket: str, run: str, items: int) -> array[int]:
-    """The fingerprint of each item of a run, in their order; raises as `read_part`."""
-    found = array("Q")
-    for number in range(-(-items // PART)):
-        found.extend(fingerprint(item.uri) for item in read_part(oss, bucket, run, number))
-        if len(found) != min((number + 1) * PART, items):
-            raise frozen_content_lost(bucket, part_key(run, number), "it holds another number of files")
-    return found
-
-
-def require_frozen(oss: OssPort, bucket: str, run: str) -> None:
-    """Make sure of a run's first part before anything new is said of the run.
-
-    Raises:
-        FrozenContentLost: the content went, for it expired or was removed, and what led to it did not.
-        controller.cloud.errors.CloudError: the work bucket did not answer.
-    """
-    if oss.get_range(bucket, part_key(run, 0), 0, 1) is None:
-        raise frozen_content_lost(bucket, part_key(run, 0), "it is gone")
-
-
-def frozen_content_lost(bucket: str, key: str, why: str) -> FrozenContentLost:
-    """Of the run whose part that is, nothing more can be done."""
-    return FrozenContentLost(
-        "oss:GetObject",
-        f"frozen content oss://{bucket}/{key}: {why}; restore it, or make the object anew under another name",
-    )

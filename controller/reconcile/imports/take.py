@@ -35,8 +35,8 @@ from controller.reconcile.imports.feed import Feed
 from controller.reconcile.imports.follow import TaskStep, follow
 from controller.reconcile.imports.ground import Ground, oss_of, question_of
 from controller.reconcile.imports.look import Look
+from controller.reconcile.imports.parts import require_frozen
 from controller.reconcile.imports.run import Run
-from controller.reconcile.imports.sources import require_frozen
 from controller.reconcile.imports.submit import Counter
 from controller.reconcile.imports.watch import search_of
 from controller.reconcile.report import with_request_id
