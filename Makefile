@@ -6,9 +6,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := --disable-pip-version-check --quiet
-ROOMS := controller infra emulator sandbox tests examples benchmarks
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--custom-compile-command 'make lock'
+ENGINE ?= $(shell for each in docker podman buildah; do $$each info >/dev/null 2>&1 && echo $$each && break; done)
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+REVISION = $(shell git rev-parse HEAD 2>/dev/null)
+CREATED = $(shell git log -1 --format=%cI 2>/dev/null)
+ROOMS := controller infra emulator sandbox deploy tests examples benchmarks
 
-.PHONY: help demo test e2e check bench coverage crds lock clean
+.PHONY: help demo test e2e check bench coverage crds image sbom lock clean
 
 help: ## This list
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -30,25 +36,40 @@ check: $(READY) ## Style, types, layers, generated files
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache > $(VENV)/layers.log 2>&1 || { cat $(VENV)/layers.log; exit 1; }
 	@$(BIN)/imm-operator crds --out crds --check
+	@$(BIN)/imm-operator crds --out deploy/helm/imm-operator/files/crds --check
+	@$(BIN)/python -m tests.deploy.chart_files --check
 	@$(BIN)/imm-operator docs --out docs --check
-	@! grep -rnE '\b(TODO|FIXME|XXX)\b' --include='*.py' --include='*.go' --include='*.yaml' $(ROOMS) deploy crds || \
+	@! grep -rnE '\b(TODO|FIXME|XXX)\b' --include='*.py' --include='*.go' --include='*.yaml' $(ROOMS) crds || \
 		{ echo "finish it or say in docs/decisions why not"; exit 1; }
 	@echo "check: all good"
 
 bench: $(READY) ## Ratios, measured side by side in one run
 	@$(BIN)/python -m benchmarks
 
-crds: $(READY) ## Write crds/, docs/api.md and docs/manifest-rules.md from controller
+crds: $(READY) ## Write crds/, the chart's copies, docs/api.md and docs/manifest-rules.md from controller
 	@$(BIN)/imm-operator crds --out crds
+	@$(BIN)/imm-operator crds --out deploy/helm/imm-operator/files/crds
+	@$(BIN)/python -m tests.deploy.chart_files
 	@$(BIN)/imm-operator docs --out docs
 
 coverage: $(READY) ## Write emulator/coverage.json: which tests call which operation
 	@$(BIN)/pytest tests/emulator tests/contract --quiet --numprocesses=auto --dist=loadfile -p emulator.recording \
 		--deselect tests/emulator/test_cli_help.py
 
+image: $(READY) ## The container image, by ENGINE (docker, podman, buildah); where there is none, its files are proven
+	@if [ -n "$(ENGINE)" ]; then \
+		$(ENGINE) build --tag imm-operator:$(VERSION) --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) \
+			--build-arg CREATED=$(CREATED) $(ARGS) .; \
+	else $(BIN)/python -m sandbox image --revision "$(REVISION)"; fi
+
+sbom: $(READY) ## Write dist/sbom.cdx.json: what is in the image
+	@$(BIN)/python -m sandbox image --sbom dist/sbom.cdx.json
+
 lock: $(READY) ## Upgrade every dependency within pyproject.toml's bounds
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
-		--all-extras --custom-compile-command 'make lock' pyproject.toml --output-file requirements.lock
+	@$(COMPILE) --upgrade --all-extras --group image pyproject.toml --output-file requirements.lock
+	@$(COMPILE) --no-annotate --constraint requirements.lock --extra tracing pyproject.toml \
+		--output-file deploy/image/requirements.lock
+	@$(COMPILE) --no-annotate --constraint requirements.lock --group image --output-file deploy/image/build.lock
 
 clean: ## Remove the environment and everything the sandbox left in the tree
 	rm -rf $(VENV) .sandbox

@@ -7,15 +7,15 @@ import logging
 import os
 import sys
 
-import kopf
 from pydantic import ValidationError
 
+from controller.runtime import logs, tracing
+from controller.runtime.announcement import announce
 from controller.runtime.connection import configured, own_namespace
 from controller.runtime.operator import run
 from controller.runtime.settings import Settings
 
-# Below INFO these write down addresses and headers, in which some protocols carry tokens: no verbose log has them.
-WIRE = ("urllib3", "aiohttp", "asyncio", "alibabacloud", "alibabacloud_credentials", "Tea", "darabonba")
+log = logging.getLogger("controller")
 
 
 def main() -> int:
@@ -38,13 +38,16 @@ def main() -> int:
             file=sys.stderr,
         )
         return 2
-    log_format = kopf.LogFormat.JSON if settings.log_format == "json" else kopf.LogFormat.FULL
-    kopf.configure(verbose=settings.verbose, log_format=log_format)
-    for name in WIRE:
-        logging.getLogger(name).setLevel(logging.INFO)
-    logging.getLogger("oss2").setLevel(logging.WARNING)  # it calls each object that is not there yet an exception
-    logging.getLogger("kopf.objects").setLevel(logging.WARNING)  # it has a line for every event it hands to us
-    ended_in_order = asyncio.run(run(settings))
+    logs.configure(json=settings.log_format == "json", verbose=settings.verbose)
+    announce(settings)
+    traces = tracing.begin()
+    try:
+        ended_in_order = asyncio.run(run(settings))
+    except Exception:
+        log.exception("the operator ends: a part of it that cannot be mended from inside failed")
+        ended_in_order = False
+    if traces is not None:
+        traces.end()
     logging.shutdown()
     # Threads that still wait, for a turn at the limiter or for an answer, would keep the process. The fence is shut, so
     # none of them has anything left to do.

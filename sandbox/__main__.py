@@ -6,6 +6,7 @@ import click
 
 from sandbox.apiserver.command import cluster
 from sandbox.demo.command import demo
+from sandbox.image.command import image
 from sandbox.programs import ProgramError
 from sandbox.rehearse.command import rehearse
 
@@ -17,6 +18,7 @@ def main() -> None:
 
 main.add_command(cluster)
 main.add_command(demo)
+main.add_command(image)
 main.add_command(rehearse)
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Skips, saying why, where a tool is not on this machine or packages cannot be fet
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import tempfile
@@ -14,10 +15,14 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.apiserver.go_build import one_builder
 from sandbox.apiserver.toolchain import cache_folder, find_go
 from sandbox.programs import ProgramError
 
 BUILD_SECONDS = 900
+# As sandbox/apiserver/go_build.py has them: what both need of Kubernetes is then compiled once.
+SHARED = ("-mod=readonly", "-trimpath", "-buildvcs=false")
+GO = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOWORK": "off"}
 FETCHED = "node_modules"  # by whoever works on the sources; never part of them
 NO_NETWORK = (
     *("dial tcp", "lookup ", "ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT"),
@@ -33,35 +38,41 @@ def go_built(source: Path, *packages: str) -> Path:
         pytest.skip(f"no Go on this machine, so what is written in it is not tried: {error}")
 
     def fill(folder: Path) -> None:
-        build([go, "build", "-mod=readonly", "-ldflags=-s -w", "-o", f"{folder}/", *(packages or ["./..."])], source)
+        build([go, "build", *SHARED, "-ldflags=-s -w", "-o", f"{folder}/", *(packages or ["./..."])], source, **GO)
 
     return built(source, fill, *packages)
 
 
 def built(source: Path, fill: Callable[[Path], None], *parts: str) -> Path:
-    """The folder that `fill` fills, made anew when a file of `source` has changed; two builders at once do no harm."""
+    """The folder that `fill` fills, made anew when a file of `source` has changed; one builder at a time."""
     digest = hashlib.sha256("\0".join(parts).encode())
     for file in sorted(path for path in source.rglob("*") if path.is_file()):
         if FETCHED not in file.parts:
             digest.update(file.relative_to(source).as_posix().encode() + file.read_bytes())
     folder = cache_folder() / "tests" / f"{source.name}-{digest.hexdigest()[:16]}"
-    if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(dir=folder.parent))
-        try:
-            fill(fresh)
-            fresh.rename(folder)
-        except OSError:  # another process was first: its copy is as good as ours
-            if not folder.is_dir():
-                raise
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with one_builder(folder.with_name(f"{folder.name}.lock")):
+        if not folder.is_dir():
+            fresh = Path(tempfile.mkdtemp(dir=folder.parent))
+            try:
+                fill(fresh)
+                fresh.rename(folder)
+            finally:
+                shutil.rmtree(fresh, ignore_errors=True)
     return folder
 
 
-def build(command: list[str | Path], folder: Path) -> None:
+def build(command: list[str | Path], folder: Path, **environment: str) -> None:
     """Run one step of a build in a folder."""
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=BUILD_SECONDS,
+        check=False,
+    )
     if done.returncode == 0:
         return
     told = done.stdout + done.stderr

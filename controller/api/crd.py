@@ -66,10 +66,22 @@ def _root(kind: type[Kind]) -> dict[str, Any]:
             "apiVersion": {"type": "string"},
             "kind": {"type": "string"},
             "metadata": {"type": "object"},
-            "spec": spec,
+            "spec": _as_given(spec),
             "status": _optional(status) | {"default": INITIAL_STATUS},
         },
     }
+
+
+def _as_given(node: dict[str, Any], *, in_list: bool = False) -> dict[str, Any]:
+    """Without defaults inside of lists: a list is compared as a whole, so that one that the API server filled in would be
+    another than the one in Git for as long as both exist (Argo CD, where it compares by structured merge).
+    """
+    made = _without(node, "default") if in_list else dict(node)
+    if "properties" in made:
+        made["properties"] = {name: _as_given(child, in_list=in_list) for name, child in made["properties"].items()}
+    if "items" in made:
+        made["items"] = _as_given(made["items"], in_list=True)
+    return made
 
 
 def _optional(schema: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Cloud names carry their rule here once, so that the CRD, the Pulumi program and 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -19,6 +20,8 @@ RECONCILE_REQUESTED_AT = f"{GROUP}/reconcile-requested-at"
 DETACH = f"{GROUP}/detach"
 END_GRACE_PERIOD = f"{GROUP}/end-grace-period"
 STANDS_IN_FOR = f"{GROUP}/stands-in-for"  # on an object of our own making: the name of the one whose end it waits for
+SHARD = f"{GROUP}/shard"  # a label: which of several operators serves the object
+DEFAULT_SHARD = "default"  # the one of objects without the label
 RULES = "x-kubernetes-validations"
 
 
@@ -123,6 +126,12 @@ class ObjectReference(Model):
     """An object of the same namespace. References never cross a namespace."""
 
     name: ObjectName = Field(description="Name of the object, in this namespace.")
+
+
+def shard_of(labels: Mapping[str, str]) -> str:
+    """The shard that an object's labels name; empty for the default one, which needs no label."""
+    named = labels.get(SHARD, "")
+    return "" if named == DEFAULT_SHARD else named
 
 
 class DeletionPolicy(StrEnum):

@@ -95,7 +95,8 @@ class ImportedFile(Model):
         )
     )
     operation: Operation = Field(
-        default=Operation.ADD, description="ADD indexes the file; DELETE removes its metadata, never the object."
+        default=Operation.ADD,
+        description="ADD, also if left out, indexes the file; DELETE removes its metadata, never the object.",
     )
     custom_id: Annotated[str, Field(max_length=512)] | None = Field(default=None, description="IMM's CustomId.")
     custom_labels: Labels = Field(default_factory=dict, description="IMM's CustomLabels, for queries.")
@@ -138,7 +139,8 @@ class Picture(Model):
     )
 
     operation: Operation = Field(
-        default=Operation.ADD, description="ADD imports the picture, over one of the same names; DELETE removes it."
+        default=Operation.ADD,
+        description="ADD, also if left out, imports it, over one of the same names; DELETE removes it.",
     )
     product_id: Annotated[str, Field(min_length=1, max_length=256)] = Field(
         description="ProductId; a product may have many pictures."

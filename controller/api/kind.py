@@ -14,8 +14,10 @@ from controller.api.fields import (
     END_GRACE_PERIOD,
     FINALIZER,
     RECONCILE_REQUESTED_AT,
+    SHARD,
     STANDS_IN_FOR,
     Model,
+    shard_of,
 )
 from controller.api.status import Status
 
@@ -36,6 +38,7 @@ class Metadata(Model):
     deletion_timestamp: datetime | None = None
     finalizers: tuple[str, ...] = ()
     annotations: dict[str, str] = Field(default_factory=dict)
+    labels: dict[str, str] = Field(default_factory=dict)
 
     @property
     def deleting(self) -> bool:
@@ -46,6 +49,11 @@ class Metadata(Model):
     def held(self) -> bool:
         """Whether our finalizer stands on it."""
         return FINALIZER in self.finalizers
+
+    @property
+    def shard(self) -> str:
+        """The operator that serves the object; empty for the default one."""
+        return shard_of(self.labels)
 
     @property
     def reconcile_requested_at(self) -> str | None:
@@ -109,11 +117,13 @@ class Kind(Model):
         return cls.model_validate(body)
 
     def manifest(self) -> dict[str, Any]:
-        """The object as a person would write it: no status, nothing that equals its default."""
+        """The object as a person would write it: no status, nothing that equals its default, of labels the shard's."""
+        meta = self.metadata
+        labels = {"labels": {SHARD: meta.shard}} if meta.shard else {}
         return {
             "apiVersion": API_VERSION,
             "kind": self.kind(),
-            "metadata": {"name": self.metadata.name, "namespace": self.metadata.namespace},
+            "metadata": {"name": meta.name, "namespace": meta.namespace} | labels,
             "spec": self.model_dump(mode="json", by_alias=True, exclude_defaults=True)["spec"],
         }
 

@@ -5,6 +5,8 @@ import click
 from controller.cli.crds import crds
 from controller.cli.docs import docs
 from controller.cli.manifest import manifest
+from controller.cli.owners import owners
+from controller.cli.release import release
 from controller.cli.render import render
 from controller.cli.run import run
 from controller.cli.tasks import tasks
@@ -19,6 +21,8 @@ def main() -> None:
 main.add_command(crds)
 main.add_command(docs)
 main.add_command(manifest)
+main.add_command(owners)
+main.add_command(release)
 main.add_command(render)
 main.add_command(run)
 main.add_command(tasks)

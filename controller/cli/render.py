@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from controller.api.cloudaccount import CloudAccount, CloudAccountSpec, CredentialsSource
 from controller.api.dataset import Dataset, DatasetSpec
-from controller.api.fields import ObjectReference
+from controller.api.fields import DEFAULT_SHARD, SHARD, ObjectReference
 from controller.api.handover import VERSION, Handover, HandoverShard
 from controller.api.kind import Metadata
 from controller.cli.yaml_text import documents
@@ -55,12 +55,17 @@ def render(file: TextIO, shard: str | None, out: Path | None) -> None:
 def objects(handover: Handover, shard: HandoverShard) -> list[dict[str, Any]]:
     """The CloudAccount, one Dataset per dataset in the document's order, and the document itself in a ConfigMap.
 
-    The account gets the topic and the queues of `shard`: everything else is the same for each shard.
+    The account gets the topic and the queues of `shard`, and every object its label, by which the operator of that
+    shard knows them; the default shard has none. Everything else is the same for each shard.
     With RRSA the service account that the role trusts comes first: nothing else needs it, so nobody else makes it.
     A Dataset object is named after its dataset, in lower case and with `_` as `-` (`HandoverDataset.object_name`).
     """
     datasets = (dataset.manifest() for dataset in _datasets(handover))
-    return [*_service_account(handover), _account(handover, shard).manifest(), *datasets, _record(handover)]
+    made = [*_service_account(handover), _account(handover, shard).manifest(), *datasets, _record(handover)]
+    if shard.name != DEFAULT_SHARD:
+        for one in made:
+            one["metadata"]["labels"] = {SHARD: shard.name}
+    return made
 
 
 def _shard(handover: Handover, name: str | None) -> HandoverShard:

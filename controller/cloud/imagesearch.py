@@ -41,6 +41,7 @@ class ImageSearch:
         fence: Fence = unfenced,
     ) -> None:
         self._client = Client(openapi.client_config(credentials, region=region, endpoint=endpoint))
+        self._region = region
         self._limiter_of = limiter_of
         self._lane = lane
         self._fence = fence
@@ -124,6 +125,7 @@ class ImageSearch:
                 lane=self._lane,
                 credentials=self._credentials,
                 fence=fence,
+                region=self._region,
             )
         except CloudError as error:
             failure = refined(error, instance)

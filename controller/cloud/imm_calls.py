@@ -39,6 +39,7 @@ class ImmCalls:
         self._lane = lane
         self._fence = fence
         self._credentials = credentials
+        self._region = region
 
     def call(self, project: str, operation: str, request: Any, method: Method | None = None) -> dict[str, Any]:
         """Make one call in a project's scope; by default with the SDK's own method for the operation."""
@@ -50,6 +51,7 @@ class ImmCalls:
             lane=self._lane,
             credentials=self._credentials,
             fence=unfenced if operation.startswith(READING) else self._fence,
+            region=self._region,
         )
 
     def or_none(self, project: str, operation: str, request: Any) -> dict[str, Any] | None:

@@ -113,6 +113,7 @@ class Limiter:
         self._lanes: tuple[deque[object], deque[object]] = (deque(), deque())
         self.waited = 0.0
         self.throttles = 0
+        self.succeeded_at: float | None = None  # wall clock, for people
 
     @property
     def rate(self) -> float:
@@ -140,6 +141,7 @@ class Limiter:
                 with self._turn:
                     self._pace.ended(self._clock())
         with self._turn:
+            self.succeeded_at = time.time()
             self._pace.succeeded()
 
     def _wait(self, lane: Lane) -> None:

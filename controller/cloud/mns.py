@@ -101,21 +101,20 @@ class MnsQueue:
         fence: Fence = unfenced,
     ) -> None:
         """Fill `answer`. `expected` are codes that are no failure; one of them alone leaves `answer` empty."""
-        with self._limiter.slot(self._lane), self._credentials.passing(operation), fence(operation):
-            self._connection.prepare(wait + TIMEOUT)
-            try:
-                method(request, answer)
-            except (MNSExceptionBase, ValueError, KeyError) as error:
-                unexpected = _codes(error) - expected
-                if unexpected or not isinstance(error, MNSServerException):
-                    failure = self._translate(operation, error, unexpected, answer)
-                    trace.calls.add(operation, type(failure).__name__)
-                    raise failure from error
-        request_id = _request_id(answer)
-        if not request_id:  # every answer of MNS has one: this was somebody's on the way
-            trace.calls.add(operation, errors.TimedOut.__name__)
-            raise errors.TimedOut(operation, f"the answer for queue {self._queue} does not come from MNS")
-        trace.succeeded(operation, request_id)
+        with trace.calling(operation) as traced:
+            with self._limiter.slot(self._lane), self._credentials.passing(operation), fence(operation):
+                traced.sent()
+                self._connection.prepare(wait + TIMEOUT)
+                try:
+                    method(request, answer)
+                except (MNSExceptionBase, ValueError, KeyError) as error:
+                    unexpected = _codes(error) - expected
+                    if unexpected or not isinstance(error, MNSServerException):
+                        raise self._translate(operation, error, unexpected, answer) from error
+            request_id = _request_id(answer)
+            if not request_id:  # every answer of MNS has one: this was somebody's on the way
+                raise errors.TimedOut(operation, f"the answer for queue {self._queue} does not come from MNS")
+            traced.answered(request_id)
 
     def _translate(self, operation: str, error: Exception, codes: set[str], answer: Any) -> errors.CloudError:
         request_id, status = _request_id(answer), answer.status

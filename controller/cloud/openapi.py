@@ -92,29 +92,29 @@ def call(
     lane: Lane,
     credentials: Credentials | None = None,
     fence: Fence = unfenced,
+    region: str = "",
 ) -> dict[str, Any]:
     """Make one call and return the response body as the vendor's names map it. The fence is asked last.
 
-    `credentials` are those it is signed with; None for a call that nobody signs.
+    `credentials` are those it is signed with; None for a call that nobody signs. `region` is for traces.
 
     Raises:
         controller.cloud.errors.CloudError: every failure, and nothing else.
     """
     runtime = RuntimeOptions(connect_timeout=CONNECT_TIMEOUT_MS, read_timeout=READ_TIMEOUT_MS)
     signed = credentials.passing(operation) if credentials else nullcontext()
-    with limiter.slot(lane), signed, fence(operation):
-        try:
-            response = method(request, runtime)
-        except (TeaException, UnretryableException) as error:
-            failure = translate(operation, error)
-            trace.calls.add(operation, type(failure).__name__)
-            raise failure from error
-    if response.body is None:
-        trace.calls.add(operation, errors.TimedOut.__name__)
-        raise errors.TimedOut(operation, "the answer has a shape the SDK does not know; its effect is unclear")
-    body: dict[str, Any] = response.body.to_map()
-    trace.succeeded(operation, body.get("RequestId", ""))
-    return body
+    with trace.calling(operation, region) as traced:
+        with limiter.slot(lane), signed, fence(operation):
+            traced.sent()
+            try:
+                response = method(request, runtime)
+            except (TeaException, UnretryableException) as error:
+                raise translate(operation, error) from error
+        if response.body is None:
+            raise errors.TimedOut(operation, "the answer has a shape the SDK does not know; its effect is unclear")
+        body: dict[str, Any] = response.body.to_map()
+        traced.answered(body.get("RequestId", ""))
+        return body
 
 
 def translate(operation: str, error: Exception) -> errors.CloudError:

@@ -72,20 +72,21 @@ class OssCalls:
         )
 
     def _call(self, operation: str, method: Callable[[], Any], *, about: str = "", fence: Fence = unfenced) -> Any:
-        with self._limiter.slot(self._lane), self._credentials.passing(operation), fence(operation):
-            try:
-                result = method()
-            except (OssError, ParseError, OSError, HTTPError) as error:
-                failure = _translate(operation, error) if isinstance(error, OssError) else _unreadable(operation, error)
-                failure.message += f" ({about})" if about else ""
-                trace.calls.add(operation, type(failure).__name__)
-                raise failure from error
-        if not result.request_id:  # every answer of OSS has one: this was somebody's on the way
-            result.resp.response.close()
-            trace.calls.add(operation, errors.TimedOut.__name__)
-            raise errors.TimedOut(operation, f"the answer does not come from OSS ({about})")
-        trace.succeeded(operation, result.request_id)
-        return result
+        with trace.calling(operation, self._region) as traced:
+            with self._limiter.slot(self._lane), self._credentials.passing(operation), fence(operation):
+                traced.sent()
+                try:
+                    result = method()
+                except (OssError, ParseError, OSError, HTTPError) as error:
+                    known = isinstance(error, OssError)
+                    failure = _translate(operation, error) if known else _unreadable(operation, error)
+                    failure.message += f" ({about})" if about else ""
+                    raise failure from error
+            if not result.request_id:  # every answer of OSS has one: this was somebody's on the way
+                result.resp.response.close()
+                raise errors.TimedOut(operation, f"the answer does not come from OSS ({about})")
+            traced.answered(result.request_id)
+            return result
 
 
 _BY_CODE: dict[str, type[errors.CloudError]] = {

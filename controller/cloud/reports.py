@@ -46,14 +46,11 @@ class Reports:
     def fetch(self, url: str, largest: int) -> bytes:
         shown = _shown(url)
         self._require_known(urlsplit(url), shown)
-        with self._limiter.slot(self._lane):
-            try:
-                data = _get(url, shown, largest)
-            except errors.CloudError as failure:
-                trace.calls.add(OPERATION, type(failure).__name__)
-                raise
-        trace.succeeded(OPERATION, "")
-        return data
+        with trace.calling(OPERATION) as traced, self._limiter.slot(self._lane):
+            traced.sent()
+            data = _get(url, shown, largest)
+            traced.answered("")
+            return data
 
     def _require_known(self, parts: SplitResult, shown: str) -> None:
         host, port = place = _place(parts)

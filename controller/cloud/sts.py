@@ -27,6 +27,7 @@ class Sts:
         self._limiter = limiter
         self._lane = lane
         self._credentials = credentials
+        self._region = region
 
     def get_caller(self) -> Caller:
         body = openapi.call(
@@ -36,5 +37,6 @@ class Sts:
             limiter=self._limiter,
             lane=self._lane,
             credentials=self._credentials,
+            region=self._region,
         )
         return Caller(account_id=body["AccountId"], arn=body["Arn"], is_root=body.get("IdentityType") == "Account")

@@ -19,12 +19,18 @@ class Availability(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """Another object this one refers to, and how far it is."""
+    """Another object this one refers to, and how far it is.
+
+    Attributes:
+        detail: What it says of itself.
+        elsewhere: That another shard serves it, where it is not found for that.
+    """
 
     kind: str
     name: str
     availability: Availability
     detail: str = ""
+    elsewhere: str = ""
 
 
 def waiting_for(*dependencies: Dependency) -> Plan | None:
@@ -38,7 +44,7 @@ def waiting_for(*dependencies: Dependency) -> Plan | None:
             case Availability.NOT_FOUND:
                 return progressing(
                     Reason.DEPENDENCY_NOT_FOUND,
-                    f"{what} does not exist in this namespace; create it or correct the name",
+                    needed.elsewhere or f"{what} does not exist in this namespace; create it or correct the name",
                 )
             case Availability.NOT_READY:
                 detail = f": {needed.detail}" if needed.detail else ""

@@ -18,6 +18,7 @@ from controller.core.plan import Plan, Standing, Verdict, stalled
 from controller.core.reasons import Reason
 
 VERSION = 1
+FOLDER = "owners/"
 KIND = "DatasetBinding"
 TEXTS = ("cluster", "namespace", "name", "recordedAt")
 # Releases that end an ownership; the others hand it on to an object of the same name.
@@ -50,7 +51,7 @@ class Address:
 def address(work_bucket: str, subject: Subject) -> Address:
     """Where the record of a binding lies. No name in it can hold a slash, so no subject reaches another's record."""
     parts = subject.account_id, subject.region, subject.project, subject.dataset, subject.bucket
-    return Address(work_bucket, f"owners/{'/'.join(parts)}.json")
+    return Address(work_bucket, f"{FOLDER}{'/'.join(parts)}.json")
 
 
 @dataclass(frozen=True, slots=True)

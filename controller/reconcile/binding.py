@@ -129,7 +129,7 @@ def _dataset(target: DatasetBinding, context: Context) -> tuple[Dependency, Bind
 def _look_up(
     target: DatasetBinding, session: Session | None, name: BindingName | None, dataset: Dependency, context: Context
 ) -> Snapshot | None:
-    """The project's snapshot; one listed now where an open intent or a deletion rests on its absence.
+    """The project's snapshot; one listed now where a create or a deletion rests on absence (or on state Deleted).
 
     That a binding is there, any listing since the intent tells: so what was made together is found by one.
     """
@@ -145,7 +145,7 @@ def _look_up(
     try:
         known = context.snapshots.read(scope, imm, not_before=presence, apart=apart)
         found = known.bindings.get((name.dataset, name.bucket))
-        if leaves or (found is not None and not (intent is not None and found.gone)):
+        if leaves or (found is not None and not found.gone):
             return known
         return context.snapshots.read(scope, imm, not_before=absence)
     except ParentNotFound:

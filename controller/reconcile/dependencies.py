@@ -43,7 +43,7 @@ def account_of(target: Metadata, account: str, context: Context) -> Signed:
     session = context.sessions.get(target.namespace, account, leaving=target.deleting)
     found = context.objects.get(CloudAccount, target.namespace, account)
     if found is None and not target.deleting:
-        return Signed(Dependency("CloudAccount", account, Availability.NOT_FOUND), None)
+        return Signed(_not_found(CloudAccount, account, target, context), None)
     if session is None and found is not None and found.ready:
         raise Postponed(account)
     if session is None:  # an account that cannot sign in, or as somebody else, has none; an edited one keeps its last
@@ -56,10 +56,22 @@ def dataset_of(target: Metadata, dataset: str, context: Context) -> tuple[Depend
     """The Dataset object of the same namespace."""
     found = context.objects.get(Dataset, target.namespace, dataset)
     if found is None:
-        return Dependency("Dataset", dataset, Availability.NOT_FOUND), None
+        return _not_found(Dataset, dataset, target, context), None
     if not found.ready:
         return Dependency("Dataset", dataset, Availability.NOT_READY, ready_message(found)), found
     return Dependency("Dataset", dataset, Availability.READY), found
+
+
+def other_shard(kind: type[Kind], name: str, target: Metadata, context: Context) -> str:
+    """That another shard serves what is not in the cache; empty where none does, or nobody can tell yet."""
+    if not context.objects.complete:
+        return ""
+    return context.elsewhere.words(kind, name, target, context.cluster, context.now())
+
+
+def _not_found(kind: type[Kind], name: str, target: Metadata, context: Context) -> Dependency:
+    elsewhere = other_shard(kind, name, target, context)
+    return Dependency(kind.kind(), name, Availability.NOT_FOUND, elsewhere=elsewhere)
 
 
 def ready_message(target: Kind) -> str:

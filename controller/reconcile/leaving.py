@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from controller.api.cloudaccount import CloudAccount
 from controller.api.dataset import Dataset
 from controller.api.datasetbinding import DatasetBinding
 from controller.api.fields import DETACH, DeletionPolicy, Mode
+from controller.api.status import ManagedStatus
 from controller.core.deletion import LET_GO, Heir, Leaving, Stands, without_looking
 from controller.core.plan import Standing, Verdict
 from controller.reconcile.context import Context
-from controller.reconcile.dependencies import Postponed
+from controller.reconcile.dependencies import Postponed, other_shard
 from controller.reconcile.sessions import Session
 from controller.reconcile.standin import heir_of, stand_in_name
 
@@ -34,13 +36,13 @@ def leaving(target: Target, what: str, session: Session | None, context: Context
         since=meta.deletion_timestamp,
         grace_ended=meta.grace_ended,
         detached=meta.detached,
-        made=status.adopted is not None or status.intent is not None,
+        made=may_be_made(status),
         known_as=f"{target.kind()} {meta.known_as}",
         stand_in=stand_in_name(target),
         stands=Stands.IS_ONE if meta.stands_in_for else Stands.POSSIBLE,
-        heir=heir_of(target, context.objects),
+        heir=heir_of(target, context),
         intent=status.intent,
-        obstacle=_obstacle(target, session),
+        obstacle=_obstacle(target, session, context),
         orphan_after=context.orphan_after,
         rest="what it indexed stays in the dataset" if isinstance(target, DatasetBinding) else "",
     )
@@ -49,6 +51,11 @@ def leaving(target: Target, what: str, session: Session | None, context: Context
     if known.stands is Stands.IS_ONE and known.heir is Heir.NONE and not context.objects.complete:
         raise Postponed(meta.name, look_again=1.0)
     return replace(known, ending=context.cluster.namespace_ending(meta.namespace)) if known.obstacle else known
+
+
+def may_be_made(status: ManagedStatus) -> bool:
+    """Whether status says that something exists, or may exist, in the cloud."""
+    return status.adopted is not None or status.intent is not None
 
 
 def asks_the_cloud(leaving: Leaving | None, now: datetime) -> bool:
@@ -68,10 +75,12 @@ def with_way_out(target: Target, verdict: Verdict) -> Verdict:
     return replace(verdict, message=f"{verdict.message}; or {LET_GO}")
 
 
-def _obstacle(target: Target, session: Session | None) -> str:
+def _obstacle(target: Target, session: Session | None, context: Context) -> str:
     account, identity = target.spec.account_ref.name, target.status.identity
     if session is None:
-        return f"CloudAccount {account} has no usable credentials"
+        known = context.objects.get(CloudAccount, target.metadata.namespace, account)
+        words = other_shard(CloudAccount, account, target.metadata, context) if known is None else ""
+        return words or f"CloudAccount {account} has no usable credentials"
     if identity is None:
         return "its status does not say which account and region it belongs to"
     if isinstance(target, DatasetBinding) and not (target.status.project and target.status.dataset):

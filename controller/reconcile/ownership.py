@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 import threading
+from dataclasses import replace
 from typing import assert_never
 
 from controller.api.datasetbinding import DatasetBinding
-from controller.api.fields import Mode
+from controller.api.fields import DEFAULT_SHARD, Mode
 from controller.cloud.errors import CloudError, Conflict, NotLeading
 from controller.cloud.ports import OssPort
 from controller.core.actions import ClaimOwnership, ReleaseOwnership
@@ -204,6 +205,22 @@ def _of_this_cluster(found: Record, target: DatasetBinding, left: Claim, context
     for other in candidates:
         if (other.metadata.namespace, owner_name(other)) == named and claims(other):
             return _held_by(other, target, subject, left.address)
+    return _of_another_shard(named, target, left, context)
+
+
+def _of_another_shard(named: tuple[str, str], target: DatasetBinding, left: Claim, context: Context) -> Claim:
+    """No object here accounts for a record: the one it names, or its stand-in, may be another shard's."""
+    namespace, name = named
+    for other in context.cluster.find_all(DatasetBinding, namespace):
+        shard = other.metadata.shard
+        if shard != target.metadata.shard and owner_name(other) == name and claims(other):
+            log.info("%s belongs to %s/%s of shard %s", left.address, namespace, name, shard or DEFAULT_SHARD)
+            same = namespace == target.metadata.namespace
+            what = f"DatasetBinding {other.metadata.name}" if same else "an object of another namespace of this cluster"
+            return replace(
+                left, holding=Holding.THEIRS, holder=f"{what}, which shard {shard or DEFAULT_SHARD} serves",
+                way_out="Delete one of the two; this one is looked at again at spec.resyncInterval",
+            )  # fmt: skip
     return left
 
 
@@ -224,7 +241,8 @@ def _held_by(rival: Claimant, target: Claimant, subject: Subject, where: Address
 
 def _goes_on(target: Claimant, context: Context) -> bool:
     """Whether the owner was created again while this one, its stand-in, was on its way out."""
-    heir = context.objects.get(type(target), target.metadata.namespace, owner_name(target))
+    where = type(target), target.metadata.namespace, owner_name(target)
+    heir = context.objects.get(*where) or context.cluster.find(*where)
     return heir is not None and heir.metadata.uid != target.metadata.uid and not heir.metadata.deleting
 
 

@@ -51,7 +51,7 @@ class Objects(Protocol):
 
 
 class Cluster(Protocol):
-    """What the operator writes to Kubernetes, and the one thing it reads past the cache.
+    """What the operator writes to Kubernetes, and what it reads past the cache.
 
     Every write returns the object as the API server now has it and raises StaleObject or ObjectGone.
     """
@@ -65,6 +65,14 @@ class Cluster(Protocol):
 
         Raises NotAllowed, also for the service account that the operator itself runs as.
         """
+        ...
+
+    def find(self, kind: type[AnyKind], namespace: str, name: str) -> AnyKind | None:
+        """An object of ours, whichever shard serves it; None where there is none, or none that can be read."""
+        ...
+
+    def find_all(self, kind: type[AnyKind], namespace: str) -> list[AnyKind]:
+        """The objects of a namespace, whichever shard serves them."""
         ...
 
     def uid(self) -> str:

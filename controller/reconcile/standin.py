@@ -12,7 +12,7 @@ from controller.api.dataset import Dataset
 from controller.api.datasetbinding import DatasetBinding
 from controller.api.fields import FINALIZER, STANDS_IN_FOR, Mode
 from controller.core.deletion import Heir
-from controller.reconcile.ports import Objects
+from controller.reconcile.context import Context
 
 Target = Dataset | DatasetBinding
 LONGEST_NAME = 253
@@ -35,10 +35,15 @@ def stand_in_manifest(target: Target, name: str) -> dict[str, Any]:
     return manifest
 
 
-def heir_of(target: Target, objects: Objects) -> Heir:
-    """How far the object is that was created again and claims what this stand-in is about to delete."""
-    name = target.metadata.stands_in_for
-    found = objects.get(type(target), target.metadata.namespace, name) if name else None
+def heir_of(target: Target, context: Context) -> Heir:
+    """How far the object is that was created again and claims what this stand-in is about to delete.
+
+    It may have been created for another shard.
+    """
+    name, where = target.metadata.stands_in_for, target.metadata.namespace
+    if name is None:
+        return Heir.NONE
+    found = context.objects.get(type(target), where, name) or context.cluster.find(type(target), where, name)
     if found is None or found.metadata.deleting or found.spec.mode is not Mode.APPLY or not _same_claim(found, target):
         return Heir.NONE
     return Heir.COMING if found.status.adopted is None else Heir.THERE

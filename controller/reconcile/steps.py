@@ -19,7 +19,7 @@ from controller.api.kind import Kind
 from controller.api.status import ManagedStatus
 from controller.cloud.errors import CloudError, NotLeading, Retryable
 from controller.cloud.fence import unfenced
-from controller.cloud.trace import request_id_of
+from controller.cloud.trace import request_id_of, told
 from controller.core.actions import (
     Action,
     ClaimOwnership,
@@ -167,8 +167,9 @@ def _apply(
             return replace(reached, observed=replace(observed, claim=found))
         case CreateDataset() | UpdateDataset() | DeleteDataset() | CreateBinding() | DeleteBinding():
             after = work.apply(action, observed, target, context)
-            done = with_request_id(action.describe(), request_id_of(f"imm:{type(action).__name__}"))
-            log.info("%s: %s", name_of(target), done)
+            operation = f"imm:{type(action).__name__}"
+            done = with_request_id(action.describe(), request_id_of(operation))
+            log.info("%s: %s", name_of(target), done, extra=told(operation))
             context.reporter.event(target, DONE[type(action)], done)
             return replace(reached, observed=replace(after, ledger=_answered(action, after.ledger)))
         case _:

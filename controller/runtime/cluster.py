@@ -18,7 +18,7 @@ from controller.api.status import Status
 from controller.reconcile.ports import AnyKind, NotAllowed, ObjectGone, StaleObject
 from controller.runtime import tokens
 from controller.runtime.kube import BAD_REQUEST, FIELD_MANAGER, FORBIDDEN, SERVER_ERROR, Kube, KubeError
-from controller.runtime.store import Store
+from controller.runtime.store import Store, parse
 
 WAIT = 60.0
 MAX_EVENT_MESSAGE = 1024
@@ -41,6 +41,20 @@ class KubernetesCluster:
     def request_token(self, namespace: str, service_account: str, audience: str, seconds: int) -> str | None:
         with _allowed():
             return self._run(tokens.request(self._kube, namespace, service_account, audience, seconds))
+
+    def find(self, kind: type[AnyKind], namespace: str, name: str) -> AnyKind | None:
+        try:
+            body = self._run(self._kube.get(kind.plural, namespace, name))
+        except ObjectGone:
+            return None
+        return _parsed(kind, body)
+
+    def find_all(self, kind: type[AnyKind], namespace: str) -> list[AnyKind]:
+        async def items() -> list[dict[str, Any]]:
+            return [item async for page in self._kube.pages(kind.plural, namespace) for item in page]
+
+        found = (_parsed(kind, body) for body in self._run(items()))
+        return [target for target in found if target is not None]
 
     def namespace_ending(self, namespace: str) -> datetime | None:
         asked_at = self._run(self._kube.get_namespace(namespace))["metadata"].get("deletionTimestamp")
@@ -111,6 +125,11 @@ class KubernetesCluster:
         except concurrent.futures.TimeoutError:
             future.cancel()
             raise
+
+
+def _parsed(kind: type[AnyKind], body: dict[str, Any]) -> AnyKind | None:
+    found = parse({"kind": kind.kind()} | body)
+    return found if isinstance(found, kind) else None
 
 
 @contextmanager

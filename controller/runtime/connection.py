@@ -15,6 +15,9 @@ from typing import Any
 import aiohttp
 import kopf
 
+from controller.runtime.rest_client import requests
+from controller.runtime.watches import Watches
+
 MAX_CONNECTIONS = 24
 TOKEN_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 NAMESPACE_FILE = TOKEN_FILE.with_name("namespace")
@@ -52,8 +55,10 @@ def own_namespace() -> str | None:
     return NAMESPACE_FILE.read_text().strip() if NAMESPACE_FILE.exists() else None
 
 
-def connect(settings: kopf.OperatorSettings, logger: Any) -> kopf.AiohttpSession:
+def connect(settings: kopf.OperatorSettings, logger: Any, watches: Watches) -> kopf.AiohttpSession:
     """Sign in as the pod's service account, else as the kubeconfig's current context.
+
+    A watch keeps its connection, so those come on top of what everything else shares.
 
     Raises:
         kopf.LoginError: neither exists any more.
@@ -63,9 +68,10 @@ def connect(settings: kopf.OperatorSettings, logger: Any) -> kopf.AiohttpSession
     if info is None:
         raise kopf.LoginError("the service account or kubeconfig that was there at the start is gone")
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, ssl=info.as_ssl_context()),
+        connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS + len(watches), ssl=info.as_ssl_context()),
         headers={"User-Agent": USER_AGENT} | ({} if in_cluster else info.as_http_headers()),
         middlewares=(TokenFromFile(TOKEN_FILE),) if in_cluster else (),
+        trace_configs=[requests.tracing(), watches.tracing()],
         proxy=info.proxy_url,
         trust_env=info.trust_env,
     )

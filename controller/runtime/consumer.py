@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from controller.cloud import pulse, spans
 from controller.cloud.errors import CloudError, Terminal, Throttled
 from controller.cloud.ports import QueuePort
 from controller.reconcile.context import Context
@@ -22,6 +23,7 @@ from controller.reconcile.sessions import Session
 from controller.runtime.complaints import Complaints
 from controller.runtime.duties import Duty, QueuePlace
 from controller.runtime.handling import Handling
+from controller.runtime.logs import about
 from controller.runtime.traffic import Traffic
 
 WAIT = 10  # seconds of a long poll: how long a thread may outlive its end
@@ -85,6 +87,10 @@ class Consumer:
         return self._thread.is_alive()
 
     def _run(self) -> None:
+        with about(queue=str(self.place)):
+            self._read()
+
+    def _read(self) -> None:
         log.info("queue %s: reading begins", self.place)
         while not self._stopping.is_set() and self._office.leads():
             ports = self._connect()
@@ -92,7 +98,11 @@ class Consumer:
                 self._stopping.wait(NOBODY)
                 continue
             try:
-                self._round(ports)
+                with (
+                    pulse.running(f"queue {self.place}"),
+                    spans.span("queue:round", {"imm_operator.queue": str(self.place)}),
+                ):
+                    self._round(ports)
             except CloudError as error:
                 self._fail(ports, error)
             except Exception:

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +15,7 @@ from aiohttp import web
 from controller.api.batchimport import BatchImport
 from controller.cloud.ambient import Ambient, refused
 from controller.cloud.clouds import AlibabaClouds, Rates
+from controller.cloud.fence import Fence
 from controller.cloud.limiter import Lane, Limiters
 from controller.cloud.ports import CALL_TIMEOUT
 from controller.core.lease import Terms
@@ -31,6 +31,8 @@ from controller.runtime.callbacks import serve_callbacks
 from controller.runtime.cluster import KubernetesCluster
 from controller.runtime.consumers import Consumers
 from controller.runtime.endpoints import serve
+from controller.runtime.health import Health
+from controller.runtime.health_metrics import HealthMetrics
 from controller.runtime.hints import Hints
 from controller.runtime.import_metrics import ImportMetrics
 from controller.runtime.informer import Informer
@@ -40,7 +42,9 @@ from controller.runtime.metrics import Metrics
 from controller.runtime.poller import Poller
 from controller.runtime.queue import WorkQueue
 from controller.runtime.settings import Settings
+from controller.runtime.shards import OwnFence, Shard
 from controller.runtime.store import Store
+from controller.runtime.threads import Threads
 from controller.runtime.traffic import Traffic
 from controller.runtime.wakes import Wakes
 from controller.runtime.workers import Workers
@@ -63,16 +67,10 @@ class Engine:
         self._store = Store(utc_now, settings.watched)
         self._queue = WorkQueue()
         self._limiters = Limiters()
-        self._pool = ThreadPoolExecutor(max_workers=settings.workers + 1, thread_name_prefix="reconcile")
+        self._pool = Threads("reconcile", settings.workers + 1)
         # A pass that waits for the calls of its import has one thread of the pool, and they have theirs.
-        self._chunk_calls = ThreadPoolExecutor(max_workers=settings.import_workers, thread_name_prefix="chunk")
-        self._leadership = Leadership(
-            self.kube,
-            namespace=settings.lease_namespace or "",
-            name=settings.lease_name,
-            terms=Terms(settings.lease_duration, CALL_TIMEOUT),
-            identity=own_identity(),
-        )
+        self._chunk_calls = Threads("chunk", settings.import_workers)
+        self._leadership = _candidate(self.kube, settings)
         self.ended = asyncio.Event()
         self.lost = False
         self._runs = Runs(self._chunk_calls.map)
@@ -80,31 +78,38 @@ class Engine:
         self._passes: Context | None = None
         self._traffic = Traffic()
         self._consumers: Consumers | None = None
-        self.metrics = Metrics(self._queue, self._limiters, self._leadership, self._store)
-        self.metrics.add(ImportMetrics(self._runs, self._traffic))
-        self.informer = Informer(self._store, self._queue, self._ended)
+        self.metrics = Metrics(
+            self._queue, self._limiters, self._leadership, self._store, settings.workers, settings.revision
+        )
+        self.health = Health(
+            self._leadership,
+            (self._pool, self._chunk_calls),
+            namespaces=settings.watched,
+            watch_timeout=settings.watch_timeout,
+            stuck_after=settings.stuck_after,
+        )
+        self.metrics.add(ImportMetrics(self._runs, self._traffic), HealthMetrics(self.health.figures))
+        self.informer = Informer(
+            self._store, self._queue, self._ended, Shard(settings.shard), watches=self.health.watches
+        )
         self.hints = Hints(self._runs, self._boards, self._store, Wakes(self._queue), lambda: self._leadership.leads)
         self._sessions = Sessions()
         self._snapshots = BindingSnapshots(utc_now)
         self._tasks: list[asyncio.Task[None]] = []
         self._endpoints: list[web.AppRunner] = []
-        self._listed = False
 
     async def start(self) -> None:
         """Stand by: fill the store and run for the Lease; serve probes and metrics."""
         self._spawn("lister", self._list_forever())
         self._spawn("election", self._elect())
+        self._spawn("health", self.health.tend(self.trouble))
         host = self._settings.http_host
         probes = serve(
             host,
             self._settings.http_port,
             metrics=self.metrics,
             alive=self.trouble,
-            ready=lambda: (
-                self.trouble()
-                or self._leadership.trouble
-                or (None if self._listed else "the first LIST is not through yet")
-            ),
+            ready=lambda: self.trouble() or self.health.unready(),
         )
         self._endpoints.append(await probes)
         if self._settings.callback_url is not None:
@@ -119,8 +124,10 @@ class Engine:
         self.ended.set()
 
     def _work(self) -> None:
-        clouds = self._clouds()
-        context = self._passes = self._context(clouds)
+        cluster = KubernetesCluster(self.kube, self._store, asyncio.get_running_loop())
+        fence = OwnFence(self._leadership.fence, self._store, cluster)
+        clouds = self._clouds(fence)
+        context = self._passes = self._context(clouds, cluster, fence)
         workers = Workers(
             context,
             store=self._store,
@@ -182,11 +189,10 @@ class Engine:
         return bool(self._queue.running) or (self._consumers is not None and self._consumers.working)
 
     def trouble(self) -> str | None:
-        """What keeps the process from doing its work, or None."""
-        dead = [task.get_name() for task in self._tasks if task.done()]
-        return f"stopped: {', '.join(dead)}" if dead else None
+        """Why this process has to be restarted, or None."""
+        return self.health.wrong(self._tasks)
 
-    def _clouds(self) -> AlibabaClouds:
+    def _clouds(self, fence: Fence) -> AlibabaClouds:
         settings = self._settings
         return AlibabaClouds(
             self._limiters,
@@ -194,13 +200,12 @@ class Engine:
             sts_endpoint=settings.sts_endpoint,
             sts_ca_file=settings.sts_ca_file,
             ambient=Ambient() if settings.allow_ambient else refused,
-            fence=self._leadership.fence,
+            fence=fence,
             imm_form_body=settings.imm_form_body,
         )
 
-    def _context(self, clouds: AlibabaClouds) -> Context:
+    def _context(self, clouds: AlibabaClouds, cluster: KubernetesCluster, fence: Fence) -> Context:
         settings = self._settings
-        cluster = KubernetesCluster(self.kube, self._store, asyncio.get_running_loop())
         return Context(
             clouds=clouds,
             objects=self._store,
@@ -210,7 +215,7 @@ class Engine:
             snapshots=self._snapshots,
             now=utc_now,
             lane=Lane.EDIT,
-            fence=self._leadership.fence,
+            fence=fence,
             orphan_after=timedelta(seconds=settings.orphan_after),
             runs=self._runs,
             allowances=Allowances(None if settings.imm_form_body else settings.imm_request_bytes),
@@ -232,9 +237,19 @@ class Engine:
         async def relist() -> None:
             await self.kube.cluster_uid()  # without it no owner record can be written: better not ready than found late
             await self.informer.relist(self.kube, self._settings.watched)
-            self._listed = True
+            self.health.listed()
 
         await _forever("lister", relist, self._settings.relist_interval)
+
+
+def _candidate(kube: Kube, settings: Settings) -> Leadership:
+    return Leadership(
+        kube,
+        namespace=settings.lease_namespace or "",
+        name=settings.lease_name,
+        terms=Terms(settings.lease_duration, CALL_TIMEOUT),
+        identity=own_identity(),
+    )
 
 
 async def _forever(name: str, step: Callable[[], Awaitable[None]], interval: float) -> None:

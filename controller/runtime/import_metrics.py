@@ -8,11 +8,13 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from controller.core.imports.run import Fate
+from controller.reconcile.imports.deliver import Disposition
 from controller.reconcile.imports.runs import Run, Runs
 from controller.reconcile.imports.tallies import Tallies, tallies
 from controller.runtime.traffic import Traffic
 
 OWNER = ["namespace", "name"]
+DISPOSITIONS = sorted(one.value.replace(" ", "_") for one in Disposition)
 
 
 class ImportMetrics(Collector):
@@ -46,7 +48,8 @@ class ImportMetrics(Collector):
             "Messages in a queue: waiting, or in_work and hidden meanwhile.",
             labels=["queue", "state"],
         )
-        for queue, facts in sorted(self._traffic.backlogs().items()):
+        backlogs = self._traffic.backlogs()
+        for queue, facts in sorted(backlogs.items()):
             backlog.add_metric([queue, "waiting"], facts.waiting)
             backlog.add_metric([queue, "in_work"], facts.in_work)
         yield backlog
@@ -59,8 +62,10 @@ class ImportMetrics(Collector):
         messages = CounterMetricFamily(
             "imm_operator_messages", "Messages received, by what became of them.", labels=["queue", "disposition"]
         )
-        for (queue, disposition), count in sorted(self._traffic.messages().items()):
-            messages.add_metric([queue, disposition], count)
+        counts = self._traffic.messages()
+        for queue in sorted({*backlogs, *(queue for queue, _ in counts)}):
+            for disposition in DISPOSITIONS:  # all of them: the first that is set aside must be an increase
+                messages.add_metric([queue, disposition], counts.get((queue, disposition), 0))
         yield messages
 
 

@@ -13,14 +13,16 @@ from typing import Any
 from controller.api.batchimport import BatchImport
 from controller.api.dataset import Dataset
 from controller.api.datasetbinding import DatasetBinding
-from controller.api.fields import DETACH, END_GRACE_PERIOD, RECONCILE_REQUESTED_AT
+from controller.api.fields import DEFAULT_SHARD, DETACH, END_GRACE_PERIOD, RECONCILE_REQUESTED_AT, shard_of
 from controller.api.kind import Kind
 from controller.cloud.limiter import Lane
 from controller.reconcile.kinds import KINDS, Key, key_of, references
 from controller.reconcile.rivals import rivals, subject_of
 from controller.runtime.kube import Kube
 from controller.runtime.queue import WorkQueue
-from controller.runtime.store import Store, parse
+from controller.runtime.shards import DEFAULT, Shard
+from controller.runtime.store import Store, Version, parse, version_of
+from controller.runtime.watches import Watches
 
 ASKING = (RECONCILE_REQUESTED_AT, END_GRACE_PERIOD, DETACH)
 # Bindings that become Ready together have their dataset's files counted once, by the time they show.
@@ -32,20 +34,33 @@ class Informer:
     """Keeps the store true and the queue fed. Runs in the event loop."""
 
     def __init__(
-        self, store: Store, queue: WorkQueue, ended: Callable[[BatchImport], None] = lambda _target: None
+        self,
+        store: Store,
+        queue: WorkQueue,
+        ended: Callable[[BatchImport], None] = lambda _target: None,
+        shard: Shard = DEFAULT,
+        watches: Watches | None = None,
     ) -> None:
         self._store = store
         self._queue = queue
+        self._shard = shard
+        self._watches = watches  # has to tell what a LIST finds
         self._ended = ended  # told of each import that is deleted, as it was last
 
     def observe(self, body: dict[str, Any], *, deleted: bool) -> None:
-        """Take in an object as the API server has it, or had it before it went."""
+        """Take in an object as the API server has it, or had it before it went.
+
+        With a selector the API server says "deleted" of what moved to another shard, too, and shows it as it was.
+        """
+        if not self._shard.serves(body["metadata"]):
+            self._give_up(body)
+            return
         target = parse(body)
         if target is None:
             return
         key = key_of(target)
         if deleted:
-            self.forget(key, target)
+            self.forget(key, target, version_of(body["metadata"]))
             return
         known = self._store.put(target)
         if known is target:
@@ -60,9 +75,17 @@ class Informer:
         if known is not None and known.metadata.generation != target.metadata.generation:
             self.wake_rivals(target)  # it may have given up, by its mode for instance
 
-    def forget(self, key: Key, last: Kind | None = None) -> None:
+    def _give_up(self, body: dict[str, Any]) -> None:
+        """Another shard serves the object. An older version of one that has come here says nothing."""
+        key = Key(body["kind"], body["metadata"]["namespace"], body["metadata"]["name"])
+        known, version = self._store.find(key), version_of(body["metadata"])
+        if known is not None and version[1] > int(known.metadata.resource_version or 0):
+            log.info("%s goes to shard %s", key, shard_of(body["metadata"].get("labels") or {}) or DEFAULT_SHARD)
+            self.forget(key, None, version)
+
+    def forget(self, key: Key, last: Kind | None = None, version: Version | None = None) -> None:
         """The object is gone, and was `last` so: drop it, and let those that refer to it say so."""
-        known = self._store.remove(key)
+        known = self._store.remove(key, version)
         if known is not None:
             if isinstance(known, BatchImport):
                 self._ended(last if isinstance(last, BatchImport) else known)
@@ -101,16 +124,27 @@ class Informer:
             before = self._store.keys(name)
             listed: set[Key] = set()
             for namespace in namespaces or (None,):
-                async for page in kube.pages(kind.plural, namespace):
+                async for page in kube.pages(kind.plural, namespace, self._shard.selector):
                     for item in page:
-                        body = {"kind": name} | item
-                        listed.add(Key(name, item["metadata"]["namespace"], item["metadata"]["name"]))
-                        self.observe(body, deleted=False)
+                        listed.add(self._take_in({"kind": name} | item))
             # Only what was known before the LIST began can be a ghost; the rest was created meanwhile.
             for key in before - listed:
                 log.warning("%s is gone and no event said so", key)
                 self.forget(key)
+                if self._watches is not None:
+                    self._watches.gone(key)
         self._store.complete = True
+
+    def _take_in(self, body: dict[str, Any]) -> Key:
+        """One object of a LIST."""
+        meta = body["metadata"]
+        key = Key(body["kind"], meta["namespace"], meta["name"])
+        known = self._store.find(key)
+        self.observe(body, deleted=False)
+        now = self._store.find(key)
+        if self._watches is not None and now is not None and now is not known:
+            self._watches.found(key, meta["resourceVersion"])
+        return key
 
 
 def wanted(known: Kind | None, target: Kind) -> Lane | None:

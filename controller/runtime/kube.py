@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
 import aiohttp
 
 from controller.api.fields import GROUP, VERSION
+from controller.cloud import spans
 from controller.reconcile.ports import ObjectGone, StaleObject
+from controller.runtime.watches import OWN
 
 FIELD_MANAGER = "imm-operator"
 PAGE = 500
@@ -34,18 +37,20 @@ class Kube:
         self._server = ""
         self._connected = asyncio.Event()
         self._uid = ""
-        self.requests: dict[tuple[str, str], int] = {}
 
     def use(self, server: str, session: aiohttp.ClientSession) -> None:
         """Take the session of a fresh login."""
         self._server, self._session = server.rstrip("/"), session
         self._connected.set()
 
-    async def pages(self, plural: str, namespace: str | None) -> AsyncIterator[list[dict[str, Any]]]:
-        """LIST a kind of ours in pages of 500."""
+    async def pages(
+        self, plural: str, namespace: str | None, selector: str = ""
+    ) -> AsyncIterator[list[dict[str, Any]]]:
+        """LIST a kind of ours in pages of 500; all of them, or those whose labels fit a selector."""
         token = ""
+        chosen = {"limit": str(PAGE)} | ({"labelSelector": selector} if selector else {})
         while True:
-            query = {"limit": str(PAGE)} | ({"continue": token} if token else {})
+            query = chosen | ({"continue": token} if token else {})
             page = await self._call("GET", _path(plural, namespace), query=query)
             yield page.get("items", [])
             token = page.get("metadata", {}).get("continue", "")
@@ -104,6 +109,12 @@ class Kube:
         """Create a core/v1 Event."""
         await self._call("POST", f"/api/v1/namespaces/{quote(namespace)}/events", event)
 
+    async def leases(self) -> list[dict[str, Any]]:
+        """Every Lease of the cluster."""
+        answer = await self._call("GET", "/apis/coordination.k8s.io/v1/leases")
+        items: list[dict[str, Any]] = answer.get("items", [])
+        return items
+
     async def get_lease(self, namespace: str, name: str, seconds: float) -> dict[str, Any]:
         """A Lease, read within so many seconds."""
         return await self._call("GET", _lease(namespace, name), seconds=seconds)
@@ -130,28 +141,39 @@ class Kube:
             raise KubeError(0, "not signed in")
         params = dict(query or {}) | ({} if verb == "GET" else {"fieldManager": FIELD_MANAGER})
         headers = {"Content-Type": content_type} if body is not None else {}
-        self._count(verb, path)
-        async with self._session.request(
-            verb,
-            self._server + path,
-            json=body,
-            params=params,
-            headers=headers,
-            timeout=aiohttp.ClientTimeout(total=seconds),
-        ) as response:
-            if response.status == CONFLICT:
-                raise StaleObject(path)
-            if response.status == NOT_FOUND:
-                raise ObjectGone(path)
-            if response.status >= BAD_REQUEST:
-                raise KubeError(response.status, await response.text())
-            answer: dict[str, Any] = await response.json()
-            return answer
+        with _span(verb, path) as span:
+            async with self._session.request(
+                verb,
+                self._server + path,
+                json=body,
+                params=params,
+                headers=headers,
+                timeout=aiohttp.ClientTimeout(total=seconds),
+                trace_request_ctx=OWN,
+            ) as response:
+                span.note({"http.response.status_code": response.status})
+                if response.status == CONFLICT:
+                    raise StaleObject(path)
+                if response.status == NOT_FOUND:
+                    raise ObjectGone(path)
+                if response.status >= BAD_REQUEST:
+                    raise KubeError(response.status, await response.text())
+                answer: dict[str, Any] = await response.json()
+                return answer
 
-    def _count(self, verb: str, path: str) -> None:
-        resource = next((part for part in reversed(path.split("/")) if part == "status"), "")
-        key = verb, resource or "object"
-        self.requests[key] = self.requests.get(key, 0) + 1
+
+@contextmanager
+def _span(verb: str, path: str) -> Iterator[spans.Span]:
+    """Around a write of an object; neither a read nor the Lease, which is renewed for ever, is worth one."""
+    if verb == "GET" or "/leases" in path:
+        yield spans.UNTOLD
+        return
+    with spans.span(f"kubernetes:{verb}", {"http.request.method": verb, "url.path": path}) as span:
+        try:
+            yield span
+        except Exception as error:
+            span.fail(error)
+            raise
 
 
 def _path(plural: str, namespace: str | None, name: str | None = None) -> str:

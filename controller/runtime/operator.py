@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import kopf
+from kopf._core.engines.peering import Identity  # the type of a public argument
 
 from controller.api.fields import GROUP, VERSION
-from controller.reconcile.kinds import KINDS
+from controller.reconcile.kinds import KINDS, Key
 from controller.runtime.connection import connect
 from controller.runtime.engine import Engine
 from controller.runtime.settings import Settings
+from controller.runtime.shards import Shard
 
 
 class ForeverJittered:
@@ -32,7 +34,7 @@ async def run(settings: Settings) -> bool:
     engine = Engine(settings)
 
     async def login(*, settings: kopf.OperatorSettings, logger: Any, **_: Any) -> kopf.AiohttpSession:
-        session = connect(settings, logger)
+        session = connect(settings, logger, engine.health.watches)
         engine.kube.use(session.server, session.aiohttp_session)
         return session
 
@@ -49,10 +51,12 @@ async def run(settings: Settings) -> bool:
         kopf.on.event(GROUP, VERSION, kind.plural, registry=registry, id=f"watch-{kind.plural}")(_watch(engine, name))
     await kopf.operator(
         registry=registry,
-        settings=_kopf_settings(),
+        settings=_kopf_settings(Shard(settings.shard), settings.watch_timeout),
         clusterwide=not settings.watched,
         namespaces=settings.watched,
         standalone=True,
+        # No peer ever reads it; Kopf's own would name the user, which a number without a name (an image's) has not.
+        identity=Identity("imm-operator"),
         stop_flag=engine.ended,
     )
     return not engine.lost
@@ -60,12 +64,15 @@ async def run(settings: Settings) -> bool:
 
 def _watch(engine: Engine, name: str) -> Any:
     async def event(*, type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002 - Kopf's own keyword
+        meta = body["metadata"]
+        told = Key(name, meta["namespace"], meta["name"])
+        engine.health.watches.told(told, meta["resourceVersion"])
         engine.informer.observe({"kind": name} | dict(body), deleted=type == "DELETED")
 
     return event
 
 
-def _kopf_settings() -> kopf.OperatorSettings:
+def _kopf_settings(shard: Shard, watch_timeout: float) -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
     settings.queueing.idle_timeout = 0.05  # a worker keeps its slot that long after an object's last event
@@ -73,7 +80,10 @@ def _kopf_settings() -> kopf.OperatorSettings:
     settings.networking.request_timeout = 30
     settings.networking.connect_timeout = 5
     settings.watching.chunk_size = 500
+    settings.watching.inactivity_timeout = watch_timeout
     settings.scanning.disabled = True  # our kinds are known; no need to watch CustomResourceDefinitions
     settings.peering.standalone = True
+    if shard.selector:
+        settings.watching.label_selectors[GROUP, VERSION, kopf.EVERYTHING] = shard.selector
     settings.persistence.finalizer = f"{GROUP}/kopf"  # Kopf takes off what it thinks its own: never let it be ours
     return settings

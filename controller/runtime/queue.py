@@ -10,11 +10,12 @@ import asyncio
 import heapq
 import itertools
 import random
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 
 from controller.cloud.limiter import Lane
 from controller.reconcile.kinds import Key
+from controller.runtime.queue_figures import QueueFigures
 
 BACKOFF_FIRST = 1.0
 BACKOFF_CAP = 300.0
@@ -41,12 +42,16 @@ class WorkQueue:
         self._timer: asyncio.TimerHandle | None = None
         self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, guards nothing
         self._closed = False
-        self.adds = 0
         self.retries = 0
+        self.figures = QueueFigures()
 
     def __len__(self) -> int:
         """Keys that could run now."""
         return len(self._lanes[0]) + len(self._lanes[1])
+
+    def waiting(self) -> Counter[tuple[str, Lane]]:
+        """How many keys could run now, by kind and lane."""
+        return Counter((key.kind, lane) for lane in Lane for key in self._lanes[lane])
 
     @property
     def running(self) -> int:
@@ -58,10 +63,11 @@ class WorkQueue:
 
         With `first` it goes ahead of its lane: what only has to be reported does not wait for what waits for the cloud.
         """
-        self.adds += 1
         if delay > 0:
+            self.figures.delayed(key)
             self._schedule(key, lane, asyncio.get_running_loop().time() + delay)
         elif key in self._running:
+            self.figures.added(key)
             self._again[key] = min(lane, self._again.get(key, lane))
         else:
             self._enqueue(key, lane)
@@ -95,6 +101,7 @@ class WorkQueue:
         self._again.pop(key, None)
         for lane in self._lanes:
             lane.pop(key, None)
+        self.figures.dropped(key)
 
     async def get(self, *, edits_only: bool = False) -> tuple[Key, Lane]:
         """The next key to run; the caller calls `done` when it has."""
@@ -103,6 +110,7 @@ class WorkQueue:
                 if self._lanes[lane] and not self._closed:
                     key, _ = self._lanes[lane].popitem(last=False)
                     self._running.add(key)
+                    self.figures.taken(key)
                     return key, lane
             self._ready.clear()
             await self._ready.wait()
@@ -114,12 +122,14 @@ class WorkQueue:
     def done(self, key: Key) -> None:
         """A run ended; if the key was asked for meanwhile, it is queued once more."""
         self._running.discard(key)
+        self.figures.done(key)
         lane = self._again.pop(key, None)
         if lane is not None:
             self._enqueue(key, lane)
 
     def _enqueue(self, key: Key, lane: Lane) -> None:
         self._due.pop(key, None)
+        self.figures.added(key)
         if key in self._lanes[Lane.EDIT]:
             return
         if lane is Lane.EDIT:

@@ -6,15 +6,24 @@ import os
 import re
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from controller.api.fields import DEFAULT_SHARD, SHARD
 from controller.cloud.ports import CALL_TIMEOUT
 
 # The call's time-out has to fit into what is left of the Lease, or nothing could ever be submitted.
 SHORTEST_LEASE = int(CALL_TIMEOUT) + 4
 # What the kubelet puts into a pod's environment for each Service of its namespace; ours may be called imm-operator-….
 SERVICE_LINK = re.compile(r"_(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$")
+
+LEASE = "imm-operator"
+LONGEST_SHARD = 63 - len(f"{LEASE}-")  # its Lease is named after it
+
+
+def lease_of(shard: str) -> str:
+    """The Lease of a shard's operators, where no other is named."""
+    return f"{LEASE}-{shard}" if shard else LEASE
 
 
 class Settings(BaseSettings):
@@ -27,6 +36,15 @@ class Settings(BaseSettings):
         Field(
             pattern=r"^ *([a-z0-9]([-a-z0-9]*[a-z0-9])?)?( *, *[a-z0-9]([-a-z0-9]*[a-z0-9])?)* *$",
             description="Namespaces to watch, by name, comma separated; empty means all.",
+        ),
+    ] = ""
+    shard: Annotated[
+        str,
+        AfterValidator(lambda name: "" if name == DEFAULT_SHARD else name),
+        Field(
+            pattern=r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$",
+            max_length=LONGEST_SHARD,
+            description=f"Serve only objects whose label {SHARD} says this; empty or default: those without the label.",
         ),
     ] = ""
     workers: Annotated[int, Field(ge=2, le=256, description="Objects reconciled at the same time.")] = 16
@@ -74,9 +92,11 @@ class Settings(BaseSettings):
         str,
         Field(
             pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
-            description="Lease of the leader election; operators that watch different namespaces need different ones.",
+            default_factory=lambda known: lease_of(known.get("shard", "")),
+            description="Lease of the leader election; operators that watch different namespaces need different ones. "
+            "If left out, imm-operator or imm-operator-SHARD.",
         ),
-    ] = "imm-operator"
+    ]
     lease_namespace: Annotated[
         str | None,
         Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", description="Its namespace; in a pod the pod's own."),
@@ -92,10 +112,21 @@ class Settings(BaseSettings):
             description="How long a deleted object that nobody can sign in for holds up its terminating namespace.",
         ),
     ] = 86400.0
-    http_host: str = "0.0.0.0"  # noqa: S104 - probes and metrics are asked by the kubelet and Prometheus from outside
+    revision: Annotated[
+        str, Field(max_length=64, description="The commit the image was made from, for the metrics; the image sets it.")
+    ] = "unknown"
+    watch_timeout: Annotated[
+        float,
+        Field(ge=1, allow_inf_nan=False, description="A watch that brings nothing for so long is opened anew."),
+    ] = 70.0
+    stuck_after: Annotated[
+        float,
+        Field(gt=0, allow_inf_nan=False, description="A pass that gets nowhere for so long makes /healthz fail."),
+    ] = 600.0
+    http_host: Annotated[str, Field(description="Where probes and metrics listen.")] = "0.0.0.0"  # noqa: S104 - the kubelet asks
     http_port: Annotated[int, Field(ge=0, le=65535, description="Probes and metrics; 0 picks a free port.")] = 8080
-    log_format: Literal["json", "plain"] = "json"
-    verbose: bool = False
+    log_format: Annotated[Literal["json", "plain"], Field(description="A line of the log.")] = "json"
+    verbose: Annotated[bool, Field(description="Log on level DEBUG.")] = False
 
     @model_validator(mode="before")
     @classmethod

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -20,6 +20,8 @@ from controller.reconcile.ports import Contest
 from controller.reconcile.rivals import contests
 
 AnyKind = TypeVar("AnyKind", bound=Kind)
+Version = tuple[str, int]  # uid and resource version
+REMEMBERED = 10_000  # removed objects: the answer to a write of ours may come later than the word that one is gone
 log = logging.getLogger(__name__)
 
 
@@ -32,6 +34,7 @@ class Store:
         self._lock = threading.RLock()
         self._objects: dict[Key, Kind] = {}
         self._requested_at: dict[Key, datetime] = {}
+        self._removed: OrderedDict[Key, Version] = OrderedDict()
         self._referrers: dict[Key, set[Key]] = defaultdict(set)
         self._contenders: dict[Contest, set[Key]] = defaultdict(set)
         self.complete = False  # until the first LIST is through
@@ -56,10 +59,12 @@ class Store:
         key = key_of(target)
         with self._lock:
             known = self._objects.get(key)
-            if known is not None and not _newer(target, known):
+            before = _version(known) if known is not None else self._removed.get(key)
+            if before is not None and not _newer(_version(target), before):
                 return target
             self._unlink(key, known)
             self._objects[key] = target
+            self._removed.pop(key, None)
             if known is None or _request(known) != _request(target):
                 self._requested_at[key] = self._now()
             for reference in references(target):
@@ -68,9 +73,14 @@ class Store:
                 self._contenders[entry].add(key)
             return known
 
-    def remove(self, key: Key) -> Kind | None:
-        """Forget an object; returns what was known of it."""
+    def remove(self, key: Key, last: Version | None = None) -> Kind | None:
+        """Forget an object; returns what was known of it. What is not newer than `last` does not bring it back."""
         with self._lock:
+            if last is not None:
+                self._removed[key] = last
+                self._removed.move_to_end(key)
+            while len(self._removed) > REMEMBERED:
+                self._removed.popitem(last=False)
             known = self._objects.pop(key, None)
             self._requested_at.pop(key, None)
             self._unlink(key, known)
@@ -132,8 +142,15 @@ def _request(target: Kind) -> tuple[str, str | None]:
     return target.metadata.uid, target.metadata.reconcile_requested_at
 
 
-def _newer(target: Kind, known: Kind) -> bool:
+def version_of(metadata: Mapping[str, Any]) -> Version:
+    """Uid and version of an object as the API server sends it."""
+    return str(metadata.get("uid", "")), int(metadata.get("resourceVersion") or 0)
+
+
+def _version(target: Kind) -> Version:
+    return target.metadata.uid, int(target.metadata.resource_version or 0)
+
+
+def _newer(target: Version, known: Version) -> bool:
     """Resource versions are comparable numbers (KEP-5504); another uid is another object."""
-    if target.metadata.uid != known.metadata.uid:
-        return True
-    return int(target.metadata.resource_version or 0) > int(known.metadata.resource_version or 0)
+    return target[0] != known[0] or target[1] > known[1]

@@ -13,14 +13,17 @@ import aiohttp
 from controller.api.batchimport import BatchImport
 from controller.api.cloudaccount import CloudAccount
 from controller.api.kind import Kind
+from controller.cloud import spans
 from controller.cloud.limiter import Lane
 from controller.reconcile.context import Context, Outcome
-from controller.reconcile.kinds import Key, reconcile_object
+from controller.reconcile.kinds import Key
 from controller.reconcile.ports import ObjectGone, StaleObject
 from controller.runtime.informer import Informer
 from controller.runtime.kube import KubeError
+from controller.runtime.logs import about
 from controller.runtime.metrics import Metrics
 from controller.runtime.queue import WorkQueue
+from controller.runtime.shards import serve
 from controller.runtime.store import Store
 
 STALE_DELAY = 0.2  # the watch delivers the newer version meanwhile
@@ -72,18 +75,30 @@ class Workers:
         target = self._store.find(key)
         if target is None:
             return Outcome(gone=True), "success"
+        name = {"k8s.object.kind": key.kind, "k8s.namespace.name": key.namespace, "k8s.object.name": key.name}
+        generation = target.metadata.generation
+        told: spans.Attributes = {**name, "imm_operator.generation": generation, "imm_operator.lane": lane.name.lower()}
+        with about(key, generation=generation), spans.span(f"pass:{key.kind}", told) as span:
+            outcome, result = await self._pass(key, target, lane, span)
+            span.note({"imm_operator.result": result})
+            return outcome, result
+
+    async def _pass(self, key: Key, target: Kind, lane: Lane, span: spans.Span) -> tuple[Outcome | None, str]:
         context = replace(self._context, lane=lane)
         try:
-            outcome = await asyncio.get_running_loop().run_in_executor(self._pool, reconcile_object, target, context)
+            outcome = await asyncio.get_running_loop().run_in_executor(self._pool, serve, target, context)
         except StaleObject:
             return None, "requeue"
         except ObjectGone:
             return Outcome(gone=True), "success"
         except (KubeError, aiohttp.ClientError, TimeoutError) as error:
+            span.fail(error)
             log.warning("%s: the Kubernetes API did not take a write: %s", key, error)
             return Outcome(failed=True), "error"
-        except Exception:
+        except Exception as error:
+            span.fail(error)
             log.exception("%s: the pass failed; it is tried again", key)
+            self._metrics.broke(key.kind)
             return Outcome(failed=True), "error"
         return outcome, "error" if outcome.failed else "requeue_after" if outcome.look_again else "success"
 

@@ -41,7 +41,7 @@ def build(go: Path, package: str, output: Path, title: str) -> Path:
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     if not output.exists():
-        with _one_builder(output.with_name(f"{output.name}.lock")):
+        with one_builder(output.with_name(f"{output.name}.lock")):
             if not output.exists():
                 click.echo(f"building {title}: minutes the first time, then kept in {output.parent}", err=True)
                 _compile(go, package, output, title)
@@ -49,7 +49,8 @@ def build(go: Path, package: str, output: Path, title: str) -> Path:
 
 
 @contextmanager
-def _one_builder(lock: Path) -> Iterator[None]:
+def one_builder(lock: Path) -> Iterator[None]:
+    """Wait, saying so, until no other process holds the lock."""
     with lock.open("w") as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -29,7 +29,7 @@ def install(kubectl: Kubectl) -> None:
     """Apply the definitions and the RBAC that ship with the project, and wait until the kinds are served."""
     kubectl("apply", "--server-side", f"--filename={ROOT / 'crds'}")
     kubectl("wait", "--for=condition=Established", f"--filename={ROOT / 'crds'}", "--timeout=60s")
-    kubectl("apply", "--server-side", f"--kustomize={ROOT / 'deploy' / 'kustomize' / 'base'}")
+    kubectl("apply", "--server-side", f"--kustomize={ROOT / 'deploy' / 'kustomize' / 'rights'}")
 
 
 def start_operator(
@@ -38,7 +38,7 @@ def start_operator(
     """Start the operator as its service account, never as admin, and wait until it is ready."""
     kubeconfig = directory / "operator.kubeconfig"
     service_account_kubeconfig(cluster.kubeconfig, NAMESPACE, NAME, kubeconfig, hours=TOKEN_HOURS)
-    port = _free_port()
+    port = free_port()
     environment = {
         "KUBECONFIG": str(kubeconfig),
         "IMM_OPERATOR_STS_ENDPOINT": sts_endpoint,
@@ -55,7 +55,8 @@ def start_operator(
     return Operator(url, service)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -60,8 +60,14 @@ class Scene:
         return (f"--namespace={self.handover.namespace}",)
 
 
-def set_up(directory: Path, context: str | None, stage: Stage, stack: ExitStack) -> Scene:
-    """Start everything and do the main job up to the point where every binding is Ready."""
+def set_up(
+    directory: Path,
+    context: str | None,
+    stage: Stage,
+    stack: ExitStack,
+    operate: Callable[[Cluster, Path, str], Operator] = start_operator,
+) -> Scene:
+    """Start everything, the operator by `operate`, and do the main job up to where every binding is Ready."""
     cluster = _cluster(directory, context, stage, stack)
     with stage.step("local Alibaba Cloud"):
         cloud = start_cloud(directory)
@@ -76,7 +82,7 @@ def set_up(directory: Path, context: str | None, stage: Stage, stack: ExitStack)
     with stage.step("definitions and RBAC"):
         install(kubectl)
     with stage.step("operator, as its own service account"):
-        operator = start_operator(cluster, directory, cloud.url)
+        operator = operate(cluster, directory, cloud.url)
         stack.callback(operator.service.stop)
     scene = Scene(directory, cluster, cloud, operator, handover, kubectl)
     with stage.step("CloudAccount, Datasets and DatasetBindings applied"):
@@ -181,7 +187,7 @@ def _leave(scene: Scene, stage: Stage) -> None:
         scene.kubectl("delete", "namespace", scene.handover.namespace, "--timeout=60s")
     stage.say(
         "The definitions and the RBAC stay. To remove them: kubectl annotate -f crds "
-        "imm-operator.dev/allow-deletion=true; kubectl delete -f crds; kubectl delete -k deploy/kustomize/base"
+        "imm-operator.dev/allow-deletion=true; kubectl delete -f crds; kubectl delete -k deploy/kustomize/rights"
     )
 
 

@@ -20,7 +20,7 @@ def main() -> None:
         if os.access(folder, os.W_OK):
             writable.append(folder)
         shells += [os.path.join(folder, name) for name in files if name in SHELLS]  # noqa: PTH118 - likewise
-    ours = ("/opt/imm-operator/program", "/opt/imm-operator/dependencies")
+    ours = ("/app/program", "/app/dependencies")
     strange = [d.name for d in distributions() if not str(d.locate_file("")).startswith(ours)]
     found = {"user": os.getuid(), "group": os.getgid(), "groups": os.getgroups(), "process": os.getpid()}
     sys.stdout.write(json.dumps({**found, "writable": writable, "shells": shells, "strange_packages": strange}))

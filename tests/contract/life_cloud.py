@@ -30,9 +30,11 @@ from emulator.testing import LocalCloud
 START = datetime(2026, 8, 1, 12, 0, 0, tzinfo=UTC)
 PROJECT, WORK, BUCKETS = "media", "life-records", ("photos", "videos", "prints")
 UNLIMITED = 1e6  # calls a second: what an operator allows itself is another test's subject
+SHOWN = 360.0  # seconds: an update takes up to five minutes to show, and is repeated after six at the earliest
 DOUBT = 25.0  # seconds; a look-up is 2 s old at most, a lost create arrives within 15
 Place = tuple[str, str]  # dataset, bucket
 Weather = dict[str, object]
+Switches = dict[str, bool | float]  # of the local cloud: what no account has confirmed
 WEATHER: dict[str, Weather] = {
     "throttled": {"error": {"status": 429, "code": "Throttling.User"}},
     "busy": {"error": {"status": 503, "code": "ServiceUnavailable"}},
@@ -52,6 +54,7 @@ class LifeCloud:
     Attributes:
         submits: Calls that change something which were let through to the cloud, by operation.
         made: How often each binding came into being, whoever made it.
+        renewed: Datasets whose object was created, or lost its status, and when.
         unrecorded: Bindings whose owner record a person removed, or whose object lost its status.
     """
 
@@ -60,15 +63,17 @@ class LifeCloud:
     submits: Counter[str] = field(default_factory=Counter)
     made: Counter[Place] = field(default_factory=Counter)
     unrecorded: set[Place] = field(default_factory=set)
+    renewed: list[tuple[str, float]] = field(default_factory=list)
     _known: set[tuple[Place, float]] = field(default_factory=set)
     _doubted: dict[Place, datetime] = field(default_factory=dict)
     _late: list[tuple[datetime, str, Callable[[], object]]] = field(default_factory=list)
 
-    def open(self, keys: dict[str, str], *, leaves_deleted: bool) -> None:
+    def open(self, keys: dict[str, str], switches: Switches) -> None:
         """Begin anew with these root keys, the project, and full buckets."""
         self.local.reset()
         self.local.run(lambda instance: self._begin(instance, keys))
-        self.local.switch("delete_binding_leaves_deleted", leaves_deleted)
+        for name, value in switches.items():
+            self.local.switch(name, value)
         self.local.fault()
         self.imm.create_project(ProjectSpec(PROJECT))
         for bucket in BUCKETS:
@@ -106,11 +111,11 @@ class LifeCloud:
         """IMM as the account's owner."""
         return imm_of(self.local, self.local.access_key_id, self.local.access_key_secret)
 
-    def bindings(self) -> dict[Place, tuple[float, str]]:
-        """Every binding that is there: when it was made, and its state."""
+    def bindings(self) -> dict[Place, tuple[float, str, str]]:
+        """Every binding that is there: when it was made, its state and its phase."""
         return self.local.run(
             lambda instance: {
-                (dataset.name, binding.bucket): (binding.created, binding.state)
+                (dataset.name, binding.bucket): (binding.created, binding.state, binding.phase)
                 for dataset in self._imm(instance).projects[PROJECT].datasets.values()
                 for binding in dataset.bindings.values()
                 if binding.state != "Deleted"
@@ -130,7 +135,7 @@ class LifeCloud:
 
     def take_stock(self) -> None:
         """Count the bindings that came into being since the last time."""
-        for place, (created, _) in self.bindings().items():
+        for place, (created, _, _) in self.bindings().items():
             if (place, created) not in self._known:
                 self._known.add((place, created))
                 self.made[place] += 1
@@ -145,9 +150,9 @@ class LifeCloud:
 
         def change(instance: Instance) -> None:
             where = self.local.account_id, self.local.region, PROJECT
-            for place, (_, now) in found.items():
-                if place[1] == bucket and now != state:
-                    drawn: Any = state, phase
+            drawn: Any = state, phase
+            for place, (_, *now) in found.items():
+                if place[1] == bucket and now != [state, phase]:  # one that runs in no phase never ends by itself
                     force_binding_state(instance.cloud, *where, place[0], f"oss://{bucket}", *drawn)
 
         found = self.bindings()
@@ -224,6 +229,27 @@ class LifeCloud:
             ]
         )
         return [place for place, at in refused if not 0 <= at - self._since(place) <= DOUBT]
+
+    def repeated_updates(self) -> list[str]:
+        """The updates of a dataset that took effect within six minutes after an equal one.
+
+        Two kinds are no fault. An object without a status cannot know of the one before (`renewed`). And where another
+        update was on its way, that one may be what showed at first, and what shows now.
+        """
+        taken = self.local.run(
+            lambda instance: [
+                (entry.params["DatasetName"], dict(entry.params), entry.time)
+                for entry in instance.journal.select("imm", "UpdateDataset")
+                if not entry.code
+            ]
+        )
+        repeated = []
+        for number, (name, asked, at) in enumerate(taken):
+            before = [one for one in taken[:number] if one[0] == name and at - one[2] < SHOWN]
+            known = not any(dataset == name and 0 <= at - when < SHOWN for dataset, when in self.renewed)
+            if known and before and all(asked == one[1] for one in before):
+                repeated.append(f"{asked} {at - before[-1][2]:.1f} s after an equal one")
+        return repeated
 
     def _since(self, place: Place) -> float:
         return self._doubted[place].timestamp() if place in self._doubted else 0.0

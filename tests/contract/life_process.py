@@ -78,7 +78,7 @@ class Process:
     submits: deque[str] = field(default_factory=deque)
     writes: deque[str] = field(default_factory=deque)
     running: Kind | None = None
-    used: set[tuple[str, str]] = field(default_factory=set)
+    used: set[tuple[str, str, str]] = field(default_factory=set)
     sent: int = 0
 
     def __post_init__(self) -> None:
@@ -204,6 +204,9 @@ class Process:
         meta, spec = target.metadata, target.spec
         stored = self.cluster.bodies[key_of(target)]
         said = f"{operation} for {target.kind()} {meta.name} of {self.identity}"
+        if meta.deleting and operation.startswith("oss:"):
+            self._judge_record(target, operation, said)
+            return
         assert spec.mode == "Apply", f"{said} in mode {spec.mode}"
         if operation.startswith("imm:"):
             assert FINALIZER in stored["metadata"]["finalizers"], f"{said} without the finalizer"
@@ -223,13 +226,21 @@ class Process:
         meta, spec = target.metadata, target.spec
         name = operation.partition(":")[2]
         assert name.startswith("Delete"), f"{said} on the way out"
-        if operation.startswith("oss:"):
-            return  # an owner record goes with its owner, whatever becomes of the binding
         assert spec.deletion_policy == "Delete", f"{said} under Retain"
         assert not meta.detached, f"{said}, which was detached"
         assert meta.deletion_timestamp is not None
         ends = meta.deletion_timestamp + span(spec.deletion_grace_period)
         assert meta.grace_ended or self.cloud() >= ends, f"{said} in the grace period"
+
+    def _judge_record(self, target: Dataset | DatasetBinding, operation: str, said: str) -> None:
+        """An owner record goes with its owner, whatever its policy and mode by then: else nobody may have what is left.
+
+        That is no write to what the object manages, so Retain, Observe and DryRun have nothing against it.
+        """
+        assert operation == "oss:DeleteObject", f"{said} on the way out"
+        assert isinstance(target, DatasetBinding), said
+        ours = Owner(self.identity, target.metadata.namespace, owner_name(target))
+        assert self.cloud.owner(self._place(target)) == ours, f"{said}: another one's record"
 
     def _judge_intent(self, name: str, stored: dict[str, Any], said: str) -> None:
         """One intent, which the cluster has, for one submit; and the spec that it was planned from is the newest."""
@@ -238,7 +249,8 @@ class Process:
         assert intent is not None, f"{said} without an intent"
         assert name == intent["operation"], f"{said} with an intent for {intent['operation']}"
         assert "absentSince" not in intent, f"{said} with an intent that is in doubt"
-        once = stored["metadata"]["uid"], intent["id"]
+        # An update has the same id each time it is equal, and is made again when it had six minutes to show.
+        once = stored["metadata"]["uid"], intent["id"], intent["recordedAt"]
         assert once not in self.used, f"{said}: the second submit of one intent"
         self.used.add(once)
         assert "deletionTimestamp" not in stored["metadata"], f"{said}, which is being deleted"

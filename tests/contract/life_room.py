@@ -9,7 +9,7 @@ from typing import Any
 from controller.api.fields import FINALIZER
 from controller.reconcile.kinds import Key
 from emulator.testing import LocalCloud
-from tests.contract.life_cloud import PROJECT, WORK, LifeCloud, Place
+from tests.contract.life_cloud import PROJECT, WORK, LifeCloud, Place, Switches
 from tests.contract.life_process import CREATES, Process
 from tests.unit.operator_doubles import secret
 
@@ -37,10 +37,10 @@ LARGEST_STATUS = 32 * 1024
 class Life:
     """One cloud, two clusters, and what a person last wanted of each object."""
 
-    def __init__(self, local: LocalCloud, *, leaves_deleted: bool) -> None:
+    def __init__(self, local: LocalCloud, switches: Switches) -> None:
         self.cloud = LifeCloud(local)
         self.keys = {f"LTAI-{cluster}-{name}": f"planted-{cluster}-{name}" for cluster, name in _accounts()}
-        self.cloud.open(self.keys, leaves_deleted=leaves_deleted)
+        self.cloud.open(self.keys, switches)
         self.allowed: dict[Place, int] = {}
         self.wanted: dict[tuple[str, Key], Spec] = {}
         self.processes = {identity: Process(self.cloud, identity) for identity in (NORTH, SOUTH)}
@@ -63,6 +63,7 @@ class Life:
         spec = self._spec(cluster, kind, name) | choice
         if key not in held.bodies:
             self.allow(cluster, key, 1)
+            self.renew(key)
         if choice.get("recreatePolicy") == "Always":
             self.allow(cluster, key, 1000)
         self.wanted[cluster, key] = copy.deepcopy(spec)
@@ -88,6 +89,7 @@ class Life:
         body["status"] = {"observedGeneration": -1}
         held.mark(key, uid=f"{body['metadata']['uid']}-restored")
         self.allow(cluster, key, 1)
+        self.renew(key)
         if key.kind == "DatasetBinding":
             self.cloud.doubt(self.place(cluster, key))
             self.cloud.unrecorded.add(self.place(cluster, key))
@@ -102,6 +104,11 @@ class Life:
         if key.kind == "DatasetBinding":
             place = self.place(cluster, key)
             self.allowed[place] = self.allowed.get(place, 0) + times
+
+    def renew(self, key: Key) -> None:
+        """Its status, from now on, says nothing of before."""
+        if key.kind == "Dataset":
+            self.cloud.renewed.append((key.name, self.cloud().timestamp()))
 
     def place(self, cluster: str, key: Key) -> Place:
         """What a binding claims."""
@@ -122,6 +129,7 @@ class Life:
         for operation in CREATES:
             assert self.cloud.submits[operation] == self.cloud.journalled(operation), f"{operation} went past the fence"
         assert [] == self.cloud.refused_creates(), "created though they were there"
+        assert [] == self.cloud.repeated_updates(), "updated again though it could not show yet"
         for place, times in self.cloud.made.items():
             assert times <= self.allowed.get(place, 0), f"{place} was made, and billed, {times} times"
 

@@ -36,7 +36,7 @@ from controller.core.imports.items import Item, fingerprint
 from controller.core.imports.records import Answered, Chunk, Means, Planned, Record
 from controller.core.imports.run import RunState
 from controller.reconcile.context import Context
-from controller.reconcile.imports.journal import read_journal
+from controller.reconcile.imports.journal import read_segments
 from controller.reconcile.imports.runs import Runs
 from controller.reconcile.kinds import Key
 from controller.reconcile.report import Reporter
@@ -227,8 +227,7 @@ class Room:
         """What is durable, read anew; without what stood there at first."""
         session = self.session()
         oss = self.context.clouds.oss(session.place, session.credentials, Lane.EDIT)
-        segments, _ = read_journal(oss, BUCKET, RUN)
-        return [record for segment in segments[1:] for record in segment]
+        return [record for segment in list(read_segments(oss, BUCKET, RUN))[1:] for record in segment]
 
     # ── time ──
 

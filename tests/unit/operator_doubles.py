@@ -335,6 +335,8 @@ class Cluster:
     complete: bool = True
     identity: str = "cluster-one"
     unwatched: set[str] = field(default_factory=set)
+    shard: str = ""  # the cache has its objects only
+    looks: list[str] = field(default_factory=list)  # what was read past the cache
     requests: dict[Key, tuple[Any, datetime]] = field(default_factory=dict)  # the last one, and when it was seen
     _versions: int = 0
 
@@ -370,11 +372,25 @@ class Cluster:
         return KINDS[key.kind].read(self.bodies[key])
 
     def get(self, kind: type[AnyKind], namespace: str, name: str) -> AnyKind | None:
-        body = self.bodies.get(Key(kind.kind(), namespace, name))
-        return kind.read(body) if body is not None else None
+        found = self._look(kind, namespace, name)
+        return found if found is not None and found.metadata.shard == self.shard else None
 
     def contenders(self, contest: Contest) -> list[Kind]:
-        return [target for target in map(self.read, self.bodies) if contest in contests(target)]
+        known = (target for target in map(self.read, self.bodies) if target.metadata.shard == self.shard)
+        return [target for target in known if contest in contests(target)]
+
+    def find(self, kind: type[AnyKind], namespace: str, name: str) -> AnyKind | None:
+        self.looks.append(f"get {kind.kind()} {namespace}/{name}")
+        return self._look(kind, namespace, name)
+
+    def find_all(self, kind: type[AnyKind], namespace: str) -> list[AnyKind]:
+        self.looks.append(f"list {kind.kind()} {namespace}")
+        found = (self._look(kind, key.namespace, key.name) for key in self.bodies if key.kind == kind.kind())
+        return [target for target in found if target is not None and target.metadata.namespace == namespace]
+
+    def _look(self, kind: type[AnyKind], namespace: str, name: str) -> AnyKind | None:
+        body = self.bodies.get(Key(kind.kind(), namespace, name))
+        return kind.read(body) if body is not None else None
 
     def watches(self, namespace: str) -> bool:
         return namespace not in self.unwatched

@@ -35,6 +35,7 @@ CONTRACT = re.compile(r"contract `([^`]+)`")
 PROMISE = re.compile(r" — enforced by: |\[not yet enforced: issue [A-Z]\]$")
 EDGE = re.compile(r"^ {4}(\w+|\[\*\]) --> (\w+)", re.MULTILINE)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 CREATE = CreateBinding("media", "photos", "my-photos")
 
 
@@ -69,10 +70,10 @@ def definitions(file: Path) -> set[str]:
     """Functions and classes of a module, and methods as `Class::method`."""
     found = set()
     for node in ast.parse(file.read_text()).body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        if isinstance(node, FUNCTIONS | ast.ClassDef):
             found.add(node.name)
         if isinstance(node, ast.ClassDef):
-            found |= {f"{node.name}::{inner.name}" for inner in node.body if isinstance(inner, ast.FunctionDef)}
+            found |= {f"{node.name}::{inner.name}" for inner in node.body if isinstance(inner, FUNCTIONS)}
     return found
 
 

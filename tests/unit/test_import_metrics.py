@@ -15,7 +15,7 @@ from controller.core.imports.documents import RunRecord
 from controller.core.imports.records import Chunk, Means, Planned, Verdicts
 from controller.core.imports.run import RunState
 from controller.reconcile.imports.journal import Journal
-from controller.reconcile.imports.parts import Parts
+from controller.reconcile.imports.parts import FILES, Parts
 from controller.reconcile.imports.runs import Run, Runs
 from controller.reconcile.imports.tallies import Tallies
 from controller.runtime.engine import Engine
@@ -50,7 +50,7 @@ def made_run(name: str) -> Run:
     state.apply(Planned(START, (Chunk(0, Means.INDEX, ((0, 3),)),)))
     state.apply(Verdicts(0, START, "message", ((0, 1),), ((1, "[InvalidArgument]"),)))
     oss = Cloud(Clock())
-    return Run("r", "work", record, state, Journal(oss, "work", "r", 1), Parts(oss, "work", "r"))
+    return Run("r", "work", record, state, Journal(oss, "work", "r", 1), Parts(oss, "work", "r", FILES))
 
 
 def rendered(runs: Runs, traffic: Traffic, tallies: Tallies) -> list[str]:
@@ -89,7 +89,8 @@ def test_a_queue_tells_what_lies_in_it_and_what_became_of_its_messages() -> None
     traffic.saw(QUEUE, QueueFacts(waiting=7, in_work=2))
     traffic.lagged(QUEUE, 1.5)
     traffic.worked(QUEUE, "deleted", 5)
-    counts = [f'imm_operator_messages_total{{disposition="deleted",queue="{QUEUE}"}} 5.0']
+    told = {"deleted": 5.0, "left": 0.0, "over": 0.0, "set_aside": 0.0}
+    counts = [f'imm_operator_messages_total{{disposition="{one}",queue="{QUEUE}"}} {n}' for one, n in told.items()]
     seen = [
         f'imm_operator_queue_backlog_messages{{queue="{QUEUE}",state="waiting"}} 7.0',
         f'imm_operator_queue_backlog_messages{{queue="{QUEUE}",state="in_work"}} 2.0',

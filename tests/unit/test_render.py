@@ -92,13 +92,24 @@ def test_the_account_is_rendered_with_what_pulumi_made() -> None:
 
 @pytest.mark.parametrize("shard", SHARDED["shards"], ids=lambda shard: shard["name"])
 def test_of_several_shards_the_chosen_ones_queue_is_read(shard: dict[str, str]) -> None:
-    """Topic and queues of that shard; everything else is the same for each."""
-    account, *rest = rendered(SHARDED, "--shard", shard["name"])
+    """Topic and queues of that shard, and its label on every object; everything else is the same for each."""
+    made = rendered(SHARDED, "--shard", shard["name"])
+    labels = {} if shard["name"] == "default" else {"imm-operator.dev/shard": shard["name"]}
+    assert [labels] * len(made) == [one["metadata"].pop("labels", {}) for one in made]
+    account, *rest = made
     assert {key: value for key, value in shard.items() if key != "name"} == account["spec"]["events"]
     assert rest[:-1] == rendered(DOCUMENT)[1:-1]
     assert SHARDED["shards"] == json.loads(rest[-1]["data"]["handover.json"])["shards"]
     arguments = ("--shard", shard["name"])
     assert render(SHARDED, *arguments).stdout_bytes == render(dict(reversed(SHARDED.items())), *arguments).stdout_bytes
+
+
+@pytest.mark.parametrize("document", [WITH_RRSA, DOCUMENT], ids=["rrsa", "secret"])
+def test_an_operator_of_the_shard_knows_every_object_by_its_label(document: dict[str, Any]) -> None:
+    """The service account and the document in its ConfigMap included, so that a selector finds all of a shard."""
+    made = rendered(document | {"shards": SHARDED["shards"]}, "--shard", "b")
+    assert {"b"} == {one["metadata"]["labels"]["imm-operator.dev/shard"] for one in made}
+    assert "b" == CloudAccount.read(next(one for one in made if one["kind"] == "CloudAccount")).metadata.shard
 
 
 def test_the_only_shard_may_be_named() -> None:

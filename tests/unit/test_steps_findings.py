@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from controller.api.fields import DETACH, END_GRACE_PERIOD
@@ -129,3 +131,22 @@ def test_the_same_grace_period_is_written_once(world: World) -> None:
         world.run(key)
         world.clock.advance(10)
     assert world.cluster.writes == ["status"]
+
+
+@pytest.mark.parametrize("listed", ["Deleted", None], ids=["as deleted", "not at all"])
+def test_absence_rests_on_a_listing_of_this_moment_however_it_was_listed(world: World, listed: str | None) -> None:
+    """A minute old listing of a deleted binding does not say that nobody has made it again since."""
+    key = world.binding()
+    settle(world, key)
+    known = world.cloud.bindings.pop(PLACE)
+    if listed is not None:
+        world.cloud.bindings[PLACE] = replace(known, state=listed)
+    world.clock.advance(301)
+    world.run(key)
+    assert ("False", "BindingVanished") == world.condition(key)
+    world.clock.advance(60)
+    world.cloud.bindings[PLACE] = known
+    world.cloud.calls.clear()
+    world.binding(recreatePolicy="Always")
+    world.run(key)
+    assert ([], ("True", "Succeeded")) == (world.cloud.writes, world.condition(key))

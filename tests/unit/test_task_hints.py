@@ -16,16 +16,11 @@ from controller.runtime.store import Store
 from controller.runtime.wakes import Wakes
 from emulator.testing import LocalCloud
 from tests.unit.operator_doubles import Clock
-from tests.unit.task_world import WORK, TaskWorld, local
+from tests.unit.task_world import WORK, TaskWorld, cloud
+
+__all__ = ["cloud"]
 
 GUESS = "0" * 32
-
-
-@pytest.fixture(scope="module")
-def cloud() -> Iterator[LocalCloud]:
-    """One emulator for all."""
-    with local() as running:
-        yield running
 
 
 @pytest.fixture
@@ -135,7 +130,7 @@ async def test_the_informer_tells_of_a_deleted_import_as_it_was_last(world: Task
     informer.observe(older, deleted=False)
     informer.observe(body | {"metadata": body["metadata"] | {"resourceVersion": "999"}}, deleted=True)
     assert [1] == [one.status.task.id for one in told if one.status.task is not None]
-    informer.observe(body, deleted=False)
+    informer.observe(body | {"metadata": body["metadata"] | {"uid": "made-again"}}, deleted=False)
     informer.forget(key)
     assert [1, 1] == [one.status.task.id for one in told if one.status.task is not None]
     informer.forget(key)

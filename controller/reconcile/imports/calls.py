@@ -21,7 +21,7 @@ from controller.cloud.errors import (
     WrongRegion,
 )
 from controller.cloud.ports import FilesPort, IndexedFile
-from controller.cloud.trace import request_id_of
+from controller.cloud.trace import told
 from controller.core.imports.identity import user_data
 from controller.core.imports.items import Item
 from controller.core.imports.records import Answered, Chunk, Means, Record, Turned, Verdicts, ranges_of
@@ -120,8 +120,9 @@ def _once(run: Run, chunk: Chunk, items: Items, target: Target) -> tuple[Record,
             word = user_data(run.id, run.record.nonce, chunk.number)
             given = [_file(item) for _, item in items]
             event = target.files.index(target.project, target.dataset, given, topic=target.topic, user_data=word)
-            request = request_id_of("imm:BatchIndexFileMeta")
-            log.info("run %s chunk %d: %d files are sent [request id %s]", run.id, chunk.number, len(items), request)
+            sent = told("imm:BatchIndexFileMeta")
+            words = "run %s chunk %d: %d files are sent [request id %s]"
+            log.info(words, run.id, chunk.number, len(items), sent["requestId"], extra=sent)
             return (Answered(chunk.number, target.now(), event),)
         case Means.UPDATE:
             return _updated(chunk, items, target)

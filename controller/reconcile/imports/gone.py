@@ -56,11 +56,17 @@ def let_go(target: BatchImport, context: Context) -> None:
 
 
 def tell_gone(target: BatchImport, context: Context) -> None:
-    """The object is deleted. Where a task of its is at work, or may be, say that the task goes on."""
+    """The object is deleted. Where a task of its is at work, or may be, say that the task goes on.
+
+    One that is still there went to another shard, which follows the task.
+    """
     left = submitted(target, context)
     let_go(target, context)
     pictures = target.spec.target.image_search
     if left is None or pictures is None or target.status.ended_at is not None:
+        return
+    there = context.cluster.find(BatchImport, *owner_of(target))
+    if there is not None and there.metadata.uid == target.metadata.uid:
         return
     instance = target.status.instance or pictures.instance_name
     what = f"task {left.task} of instance {instance} runs on and is"

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from controller.cloud.errors import CloudError, InstanceBusy, Throttled
 from controller.cloud.ports import ImageSearchPort, OssPort, ReportPort
-from controller.cloud.trace import request_id_of
+from controller.cloud.trace import told
 from controller.core.facts import TaskFacts
 from controller.core.imports.identity import parse_callback
 from controller.core.imports.records import Answered, Planned, Turned, Unknowable
@@ -90,7 +90,8 @@ def _increase(run: Run, chunk: int, counter: Counter) -> int | None:
             return None
         raise
     run.pursuit.taken()
-    log.info("run %s is task %d [request id %s]", run.id, task, request_id_of(INCREASE))
+    sent = told(INCREASE)
+    log.info("run %s is task %d [request id %s]", run.id, task, sent["requestId"], extra=sent)
     return task
 
 

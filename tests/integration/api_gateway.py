@@ -1,0 +1,168 @@
+"""A way to the API server that a test can spoil: it knows requests and watches, where a proxy only knows bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from enum import Enum
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+
+from sandbox.apiserver.cluster import Cluster
+from sandbox.apiserver.operator_identity import service_account_kubeconfig
+from sandbox.demo.operator import NAME, NAMESPACE, Operator, free_port
+from sandbox.demo.services import start
+from tests.integration.world import World
+
+BOOKMARK = {"type": "BOOKMARK", "object": {"kind": "Dataset", "metadata": {"resourceVersion": "1"}}}
+BROKEN = {"type": "ERROR", "object": {"kind": "Status", "code": 500, "reason": "InternalError", "message": "spoilt"}}
+PASSED_ON = ("Authorization", "Content-Type", "Accept", "User-Agent")
+
+
+class Fault(Enum):
+    """What becomes of watches, or of every request."""
+
+    NONE = "all is well"
+    HALF_OPEN = "watches under way bring nothing more and do not end; new ones are fine"
+    UNANSWERED = "a watch is accepted and not answered"
+    DEAF = "a watch brings bookmarks and no events"
+    BREAKING = "a watch brings an error that is not told to be passing"
+    SILENT = "every request is accepted and not answered"
+    NO_WATCH = "a watch is refused for lack of rights"
+
+
+class Gateway:
+    """Plain HTTP in front of a cluster; whoever comes through signs in as before."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._target = cluster.url
+        self._tls = ssl.create_default_context(cafile=str(cluster.ca_file) if cluster.ca_file else None)
+        self._loop = asyncio.new_event_loop()
+        self._fault = Fault.NONE
+        self._ending = False
+        self._changed = asyncio.Event()
+        self._runner: web.AppRunner | None = None
+        self.watches = 0  # that were asked for
+        self.url = ""
+
+    @contextmanager
+    def running(self) -> Iterator[Gateway]:
+        """Serve in a thread of its own."""
+        thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        thread.start()
+        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(10)
+        try:
+            yield self
+        finally:
+            asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(10)
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            thread.join(10)
+            self._loop.close()
+
+    def spoil(self, fault: Fault) -> None:
+        """From now on; what is under way meets it too."""
+
+        def change() -> None:
+            self._fault = fault
+            self._changed.set()
+            self._changed = asyncio.Event()
+
+        self._loop.call_soon_threadsafe(change)
+
+    async def _start(self) -> None:
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._answer)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=self._tls, limit=0), timeout=aiohttp.ClientTimeout(total=None)
+        )
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        host, port = self._runner.addresses[0][:2]
+        self.url = f"http://{host}:{port}"
+
+    async def _stop(self) -> None:
+        self._fault, self._ending = Fault.NONE, True
+        self._changed.set()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        await self._session.close()
+        under_way = asyncio.all_tasks() - {asyncio.current_task()}
+        if under_way:
+            await asyncio.wait(under_way, timeout=5)
+        await asyncio.sleep(0.3)  # aiohttp closes its transports after it says so
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        watch = request.query.get("watch") == "true"
+        self.watches += watch
+        if self._fault is Fault.NO_WATCH and watch:
+            return web.json_response({"kind": "Status", "code": 403, "message": "no watch for you"}, status=403)
+        while not self._ending and (self._fault is Fault.SILENT or (watch and self._fault is Fault.UNANSWERED)):
+            await self._changed.wait()
+        headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
+        target = self._target + request.path_qs
+        data = await request.read()
+        async with self._session.request(request.method, target, headers=headers, data=data or None) as answer:
+            if watch and answer.status == 200:
+                return await self._stream(request, answer)
+            body = await answer.read()
+        while self._fault is Fault.SILENT:
+            await self._changed.wait()
+        return web.Response(status=answer.status, body=body, content_type=answer.content_type)
+
+    async def _stream(self, request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
+        out = web.StreamResponse(headers={"Content-Type": "application/json"})
+        began_with = self._fault
+        await out.prepare(request)
+        source = asyncio.ensure_future(answer.content.readline())
+        with suppress(ConnectionError, aiohttp.ClientError):
+            while not self._ending:
+                changed = asyncio.ensure_future(self._changed.wait())
+                await asyncio.wait({source, changed}, timeout=1, return_when=asyncio.FIRST_COMPLETED)
+                changed.cancel()
+                half_open = self._fault is Fault.HALF_OPEN and began_with is not Fault.HALF_OPEN
+                if half_open or self._fault in {Fault.SILENT, Fault.UNANSWERED}:
+                    continue
+                if self._fault is Fault.BREAKING:
+                    await out.write(json.dumps(BROKEN).encode() + b"\n")
+                    break
+                if self._fault is Fault.DEAF:
+                    await out.write(json.dumps(BOOKMARK).encode() + b"\n")
+                if source.done():
+                    line = source.result()
+                    if not line:
+                        break
+                    if self._fault is not Fault.DEAF:
+                        await out.write(line)
+                    source = asyncio.ensure_future(answer.content.readline())
+        source.cancel()
+        return out
+
+
+def start_behind(
+    gateway: Gateway, world: World, directory: Path, settings: dict[str, str], *, module: str = "controller"
+) -> Operator:
+    """Start the operator as its service account behind a gateway, without waiting for it to be ready."""
+    directory.mkdir(exist_ok=True)
+    kubeconfig = directory / "operator.kubeconfig"
+    service_account_kubeconfig(world.cluster.kubeconfig, NAMESPACE, NAME, kubeconfig, hours=1)
+    kubeconfig.write_text(kubeconfig.read_text().replace(world.cluster.url, gateway.url))
+    port = free_port()
+    environment = {
+        "KUBECONFIG": str(kubeconfig),
+        "IMM_OPERATOR_STS_ENDPOINT": world.cloud.url,
+        "IMM_OPERATOR_HTTP_HOST": "127.0.0.1",
+        "IMM_OPERATOR_HTTP_PORT": str(port),
+        "IMM_OPERATOR_NAMESPACES": world.namespace,
+        "IMM_OPERATOR_LEASE_NAME": world.namespace,
+        "IMM_OPERATOR_LEASE_NAMESPACE": NAMESPACE,
+        **settings,
+    }
+    service = start("operator", [module], directory / "operator.log", environment)
+    return Operator(f"http://127.0.0.1:{port}", service)
