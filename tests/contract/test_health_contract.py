@@ -99,8 +99,8 @@ def test_the_examples_of_the_script_are_what_the_code_writes() -> None:
 
 
 def test_one_script_serves_every_kind() -> None:
-    """A folder of a kind's own would be taken in place of the one for all."""
-    assert [FOLDER] == list(FOLDER.parent.iterdir())
+    """A script of a kind's own would be taken in place of the one for all."""
+    assert [FOLDER / "health.lua"] == list(FOLDER.parent.rglob("health.lua"))
     assert {f"testdata/{kind.lower()}_ready.yaml" for kind in KINDS} <= examples().keys()
 
 

@@ -1,7 +1,7 @@
 """What Argo CD is handed for our kinds, made of the scripts in deploy/argocd: its own folder's layout, and argocd-cm.
 
-Argo CD finds health scripts by wildcard, but actions by the exact kind only (util/lua/lua.go, GetResourceActionDiscovery):
-so each kind has its copy. `python -m tests.deploy.argocd_files` writes all of it anew.
+Argo CD finds health scripts by wildcard, but actions by the exact kind only (GetResourceActionDiscovery in its
+util/lua/lua.go): so each kind has its copy. `python -m tests.deploy.argocd_files` writes all of it anew.
 """
 
 from __future__ import annotations

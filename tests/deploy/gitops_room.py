@@ -1,4 +1,4 @@
-"""What a GitOps tool syncs in tests: the example of deploy/argocd, at home in a local cloud, with everything it needs."""
+"""What a GitOps tool syncs in tests: the example of deploy/argocd, at home in a local cloud with all it needs."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ class GitOpsRoom:
         """Wait until the operator has looked at each of them as it is now."""
         kinds = {"CloudAccount", "Dataset", "DatasetBinding", "BatchImport"}
         for body in (body for body in bodies if body["kind"] in kinds):
-            kind, name = body["kind"], body["metadata"]["name"]
-            self.world.until(
-                f"{kind} {name} to be looked at", lambda k=kind, n=name: bool(self.world.condition(k, n, "Ready"))
-            )  # type: ignore[misc] # mypy infers no type for a lambda with defaults
+            self._await_look(body["kind"], body["metadata"]["name"])
+
+    def _await_look(self, kind: str, name: str) -> None:
+        self.world.until(f"{kind} {name} to be looked at", lambda: bool(self.world.condition(kind, name, "Ready")))
 
 
 def steered(bodies: list[Body], kind: str, **spec: Any) -> list[Body]:

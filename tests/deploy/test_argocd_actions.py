@@ -42,7 +42,7 @@ def test_every_file_is_as_the_scripts_make_it() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_tests_in_the_format_of_argo_cd_pass(argo: Argo, kind: str) -> None:
-    """What TestLuaResourceActionsScript of Argo CD does with such a folder, read strictly: all actions, and no others."""
+    """What TestLuaResourceActionsScript of Argo CD does with such a folder, strictly: all actions, and no others."""
     folder = CUSTOMIZATIONS / kind / "actions"
     tests = yaml.safe_load((folder / "action_test.yaml").read_text())
     discovered = argo.ask([read(folder / test["inputPath"]) for test in tests["discoveryTests"]])

@@ -1,4 +1,4 @@
-"""What `force` of a Flux Kustomization does, by fluxcd/pkg/ssa on a real API server: delete, create, and nothing lost."""
+"""What `force` of a Flux Kustomization does, by fluxcd/pkg/ssa on a real API server: nothing is lost."""
 
 from __future__ import annotations
 
@@ -64,15 +64,30 @@ def in_git(home: GitOpsRoom) -> list[Body]:
 
 def test_it_waits_until_all_is_ready_and_says_what_fails(home: GitOpsRoom, in_git: list[Body]) -> None:
     """With our expressions and without; an import at a standstill ends the wait at once, by name."""
-    for expressions in ([], EXPRESSIONS):
+    ways: list[list[Body]] = [[], EXPRESSIONS]
+    for expressions in ways:
         answer = applied(home, in_git, wait=True, healthCheckExprs=expressions)
         assert ("", "") == (answer["failed"], answer["waited"]), answer
-        assert {"unchanged"} == set(answer["actions"].values())
+        assert {"unchanged"} == set(answer["actions"].values()), answer
         failing = steered(in_git, IMPORT, maxFailedItems=0)
         assert (
             "excursions status: 'Failed'" in applied(home, failing, wait=True, healthCheckExprs=expressions)["waited"]
         )
         assert "" == applied(home, in_git, wait=True, healthCheckExprs=expressions)["waited"]
+
+
+def test_what_kubectl_wrote_is_undone_and_what_another_manager_wrote_stays(
+    home: GitOpsRoom, in_git: list[Body]
+) -> None:
+    """Suspended by hand, with nothing of it in Git: Flux takes over every manager that begins with kubectl."""
+    for manager, stays in (("kubectl-patch", False), ("on-call", True)):
+        own = ("datasetbinding", "photos", f"--namespace={home.world.namespace}", "--type=merge")
+        home.world.kubectl("patch", *own, f"--field-manager={manager}", '--patch={"spec":{"suspend":true}}')
+        home.world.until("Suspended", lambda: bool(home.world.condition("DatasetBinding", "photos", "Suspended")))
+        answer = applied(home, in_git, wait=True)
+        assert ("", "") == (answer["failed"], answer["waited"]), answer
+        assert (home.world.get("DatasetBinding", "photos") or {})["spec"]["suspend"] is stays
+        home.world.kubectl("patch", *own, f"--field-manager={manager}", '--patch={"spec":{"suspend":false}}')
 
 
 class TestForce:
@@ -113,7 +128,7 @@ class TestForce:
         assert ["datasetbinding.imm-operator.dev/photos"] == left.split()
 
     def test_with_it_another_bucket_is_another_binding(self, home: GitOpsRoom, in_git: list[Body]) -> None:
-        """The object is deleted and created; the old binding stays in the cloud, as its policy says, and the new is made."""
+        """The object is deleted and created; the old binding stays in the cloud, by its policy, and the new is made."""
         created = home.world.calls("CreateBinding")
         answer = applied(home, steered(in_git, "DatasetBinding", bucket="another-bucket"), wait=True, force=True)
         assert ("", "") == (answer["failed"], answer["waited"]), answer

@@ -83,7 +83,7 @@ def test_the_stacks_have_no_field_that_the_operators_types_have_not_read() -> No
 
 
 def test_the_stacks_are_those_of_the_environments_and_wait_for_each_other() -> None:
-    """Each has its Pulumi.<stack>.yaml; development, staging, production; and none destroys anything by being deleted."""
+    """Each has its Pulumi.<stack>.yaml; each waits for the one before; none destroys anything by being deleted."""
     found = stacks()
     for file, name in STACKS.items():
         assert (ROOT / "environments" / f"Pulumi.{name}.yaml").is_file()

@@ -21,6 +21,8 @@ import (
 	"github.com/fluxcd/pkg/ssa"
 	"github.com/fluxcd/pkg/ssa/normalize"
 	source "github.com/fluxcd/source-controller/api/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
@@ -121,6 +123,16 @@ func options(owner *kustomize.Kustomization) ssa.ApplyOptions {
 	}
 	chosen.IfNotPresentSelector = map[string]string{fmt.Sprintf("%s/ssa", group): kustomize.IfNotPresentValue}
 	chosen.ForceSelector = map[string]string{fmt.Sprintf("%s/force", group): kustomize.EnabledValue}
+	chosen.Cleanup = ssa.ApplyCleanupOptions{
+		Annotations: []string{corev1.LastAppliedConfigAnnotation},
+		FieldManagers: []ssa.FieldManager{
+			{Name: "kubectl", OperationType: metav1.ManagedFieldsOperationApply},
+			{Name: "kubectl", OperationType: metav1.ManagedFieldsOperationUpdate},
+			{Name: "before-first-apply", OperationType: metav1.ManagedFieldsOperationUpdate},
+			{Name: controller, OperationType: metav1.ManagedFieldsOperationUpdate},
+		},
+		Exclusions: map[string]string{fmt.Sprintf("%s/ssa", group): kustomize.MergeValue},
+	}
 	return chosen
 }
 

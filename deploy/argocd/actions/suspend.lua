@@ -1,0 +1,3 @@
+-- Stop writing to the cloud for this object. Observation goes on.
+obj.spec.suspend = true
+return obj

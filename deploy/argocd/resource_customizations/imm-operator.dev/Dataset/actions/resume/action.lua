@@ -1,0 +1,3 @@
+-- Write to the cloud again.
+obj.spec.suspend = false
+return obj
