@@ -112,7 +112,7 @@ class Retry(Model):
     """A second attempt at what failed."""
 
     failed_items: Token = Field(
-        description="Any new text sends what failed, is unknown or was cancelled once more. Echo: status.lastRetry."
+        description="A text that this run never had sends what did not succeed once more. Echo: status.lastRetry."
     )
 
 

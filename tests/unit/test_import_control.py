@@ -67,6 +67,22 @@ def test_a_retry_token_sends_what_failed_once_more_and_is_echoed(world: ImportWo
     assert ["Begun", "Ended", "Retried", "Ended"] == events(world)
 
 
+@pytest.mark.parametrize("loaded", [True, False])
+def test_a_token_that_was_used_before_is_no_retry(world: ImportWorld, *, loaded: bool) -> None:
+    """Argo CD and Flux put back what Git says; nobody asked for one more retry by that."""
+    key = world.batch([MISSING], retry={"failedItems": "of git"})
+    world.finish(key)
+    for token in ("by hand", "once more"):
+        change(world, key, retry={"failedItems": token})
+        world.finish(key)
+    for used in ("of git", "by hand"):
+        if not loaded:
+            world.restart()
+        change(world, key, retry={"failedItems": used})
+        assert "once more" == world.finish(key).last_retry
+    assert 3 == world.calls(INDEX)
+
+
 def test_a_token_that_stood_there_when_the_run_began_is_no_retry(world: ImportWorld) -> None:
     """It is echoed, and nothing goes out twice."""
     key = world.batch([MISSING], retry={"failedItems": "first"})

@@ -89,7 +89,8 @@ class RunRecord(Document, frozen=True, kw_only=True, rename="camel"):
 class RunEnd(Document, frozen=True, kw_only=True, rename="camel"):
     """How a run ended; overwritten where a retry or a late word changed that.
 
-    `unknowable` and `task` (`RunState.last_task`) are what a status says that is no other one after a restart.
+    `tokens` were retries, or stood in the spec at first. `unknowable` and `task` (`RunState.last_task`) are what a
+    status says that is no other one after a restart.
     """
 
     phase: Phase
@@ -98,6 +99,7 @@ class RunEnd(Document, frozen=True, kw_only=True, rename="camel"):
     ended_at: datetime
     unknowable: str = ""
     task: TaskTold | None = None
+    tokens: tuple[str, ...] = ()
 
     def says(self, totals: Totals, token: str) -> bool:
         """Whether it was written of these very counts, after this very retry."""

@@ -25,7 +25,7 @@ def is_over(spec: BatchImportSpec, run: ObservedRun, now: datetime) -> bool:
 
 def asks(spec: BatchImportSpec, run: ObservedRun) -> bool:
     """Whether a retry is wanted that was not begun."""
-    return spec.retry is not None and spec.retry.failed_items != run.token
+    return spec.retry is not None and spec.retry.failed_items not in {run.token, *run.tokens}
 
 
 def refused_retry(spec: BatchImportSpec, run: ObservedRun, now: datetime) -> str:

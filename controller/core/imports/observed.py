@@ -62,6 +62,8 @@ class ObservedRun:
         next_due: When the next chunk will be overdue, or lost for good.
         cancelled: The deadline passed, and that is on record.
         token: The last retry's.
+        tokens: Those before it, and what stood there at first: a text that was used is no new retry, whoever puts it
+            back.
         concluded: The verdict on record has these very counts and this token.
         holder: Who of another cluster works it off; empty where it is ours.
         asked: Those of `lost` that the dataset was asked for since they were lost.
@@ -86,6 +88,7 @@ class ObservedRun:
     token: str
     concluded: bool
     holder: str
+    tokens: frozenset[str] = frozenset()
     asked: tuple[int, ...] = ()
     full: bool = False
     unknowable: str = ""

@@ -66,7 +66,8 @@ class RunState:
         lost: Numbers of open chunks that were planned by somebody who did not record an answer: after a crash, or
             after a call that timed out. Set by whoever finds it out (`forget_calls`, `lose`), not by a record.
         failures: The first failures, by index.
-        token: The last retry's, or what stood in the spec when the run began.
+        token: The last retry's; empty before the first.
+        tokens: Each retry's.
         attempts: Which attempt this is, counted from 1.
         manifest_etag: Of this attempt's manifest; empty while it is not uploaded.
         last_task: What is on record of the task that was submitted last, open or not.
@@ -80,6 +81,7 @@ class RunState:
     failures: dict[int, str] = field(default_factory=dict)
     next_chunk: int = 0
     token: str = ""
+    tokens: set[str] = field(default_factory=set)
     attempts: int = 1
     cancelled: bool = False
     resent: int = 0
@@ -284,6 +286,7 @@ class RunState:
         if token == self.token:
             return
         self.token, self.attempts, self.cancelled = token, self.attempts + 1, False
+        self.tokens.add(token)
         self.manifest_etag = self.unknowable = ""
         for fate in (Fate.FAILED, Fate.UNKNOWN, Fate.CANCELLED):
             self._fates.turn_all(fate, Fate.UNSENT)

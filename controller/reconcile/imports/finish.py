@@ -57,7 +57,7 @@ def conclude(run: Run, phase: Phase, now: datetime, each: Each = map) -> None:
     oss, bucket = run.parts.oss, run.bucket
     with run.lock:
         fates, totals, token, first = bytes(run.state.fates), run.totals, run.token, dict(run.state.failures)
-        unknowable, task = run.state.unknowable, run.state.last_task
+        unknowable, task, tokens = run.state.unknowable, run.state.last_task, tuple(sorted(run.tokens))
     report = bytearray()
     shown: list[FailedItem] = []
     for line in _lines(run, fates, first if totals.failed <= len(first) else _Errors(run, fates, each)):
@@ -65,7 +65,7 @@ def conclude(run: Run, phase: Phase, now: datetime, each: Each = map) -> None:
         shown += [_shown(line)] if len(shown) < SHOWN_FAILURES else []
     if report or run.end is not None:
         oss.put_object(bucket, report_key(run.id), bytes(report))
-    end = RunEnd(phase=phase, totals=totals, token=token, ended_at=now, unknowable=unknowable, task=task)
+    end = RunEnd(phase=phase, totals=totals, token=token, tokens=tokens, ended_at=now, unknowable=unknowable, task=task)
     oss.put_object(bucket, end_key(run.id), encode(end))
     run.shown = shown
     run.end = end

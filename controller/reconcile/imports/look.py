@@ -129,7 +129,7 @@ def _seen(run: Run, known: Ground, context: Context) -> ObservedRun:
 def _may_go_on(known: Ground, run: str, end: RunEnd, context: Context) -> bool:
     """Whether an ended run has to be loaded: to be retried, or because a late word may have come."""
     retry = known.target.spec.retry
-    if retry is not None and retry.failed_items != end.token:
+    if retry is not None and retry.failed_items not in {end.token, *end.tokens}:
         return True
     return bool(end.totals.unknown) and not context.runs.trusted(run)
 
@@ -166,7 +166,8 @@ def _from_status(target: BatchImport) -> ObservedRun:
 
 
 def _from_end(record: RunRecord, end: RunEnd) -> ObservedRun:
-    return _over(end.totals, record.started_at, end.token, end.unknowable)
+    seen = _over(end.totals, record.started_at, end.token, end.unknowable)
+    return replace(seen, tokens=frozenset(end.tokens))
 
 
 def _over(totals: Totals, started_at: datetime, token: str, unknowable: str = "") -> ObservedRun:

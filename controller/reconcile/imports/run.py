@@ -77,6 +77,11 @@ class Run:
         return self.state.token or self.record.token
 
     @property
+    def tokens(self) -> frozenset[str]:
+        """Each that was one, and what stood in the spec when the run began: none of them is a new retry."""
+        return frozenset({self.record.token, *self.state.tokens})
+
+    @property
     def concluded(self) -> bool:
         """Whether the verdict on record says what the journal says."""
         with self.lock:
@@ -146,6 +151,7 @@ class Run:
                 started_at=self.record.started_at,
                 cancelled=state.cancelled,
                 token=self.token,
+                tokens=self.tokens,
                 concluded=self.concluded,
                 holder="",
                 asked=tuple(sorted(self.asked & state.lost)),
