@@ -24,10 +24,12 @@ demo: $(READY) ## The main job on this machine; ONCE=1 exits when it is done, CO
 
 test: $(READY) ## Every test that takes less than minutes
 	@$(BIN)/python -m sandbox cluster build
+	@$(BIN)/python -m tests.prebuilt
 	@$(BIN)/pytest --numprocesses=auto --dist=loadfile $(ARGS)
 
 e2e: $(READY) ## The tests that take minutes
 	@$(BIN)/python -m sandbox cluster build
+	@$(BIN)/python -m tests.prebuilt
 	@$(BIN)/pytest -m e2e --timeout=1800 --numprocesses=auto --dist=loadfile $(ARGS)
 
 check: $(READY) ## Style, types, layers, generated files
@@ -39,6 +41,7 @@ check: $(READY) ## Style, types, layers, generated files
 	@$(BIN)/imm-operator crds --out deploy/helm/imm-operator/files/crds --check
 	@$(BIN)/python -m tests.deploy.chart_files --check
 	@$(BIN)/imm-operator docs --out docs --check
+	@$(BIN)/python -m tests.docs_diagrams --check
 	@! grep -rnE '\b(TODO|FIXME|XXX)\b' --include='*.py' --include='*.go' --include='*.yaml' $(ROOMS) crds || \
 		{ echo "finish it or say in docs/decisions why not"; exit 1; }
 	@echo "check: all good"
@@ -46,11 +49,12 @@ check: $(READY) ## Style, types, layers, generated files
 bench: $(READY) ## Ratios, measured side by side in one run
 	@$(BIN)/python -m benchmarks
 
-crds: $(READY) ## Write crds/, the chart's copies, docs/api.md and docs/manifest-rules.md from controller
+crds: $(READY) ## Write crds/, the chart's copies, and the pages and diagrams of docs/ that are made from code
 	@$(BIN)/imm-operator crds --out crds
 	@$(BIN)/imm-operator crds --out deploy/helm/imm-operator/files/crds
 	@$(BIN)/python -m tests.deploy.chart_files
 	@$(BIN)/imm-operator docs --out docs
+	@$(BIN)/python -m tests.docs_diagrams
 
 coverage: $(READY) ## Write emulator/coverage.json: which tests call which operation
 	@$(BIN)/pytest tests/emulator tests/contract --quiet --numprocesses=auto --dist=loadfile -p emulator.recording \

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.kubectl import Kubectl
-from tests.built import go_built
 from tests.deploy.argocd_files import ARGOCD, CONFIG
+from tests.deploy.upstream_programs import argocd
 
-UPSTREAM = Path(__file__).parent / "upstream" / "argocd"
 RUN_SECONDS = 180
 Body = dict[str, Any]
 
@@ -71,10 +70,9 @@ def differences(live: Any, predicted: Any, path: str = "") -> list[str]:
 
 def run(command: str, question: object, kubeconfig: Path = Path(os.devnull)) -> Any:
     """Ask the program."""
-    program = go_built(UPSTREAM) / "argocd"
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     done = subprocess.run(
-        [program, command],
+        [argocd(), command],
         input=json.dumps(question),
         env=environment | {"KUBECONFIG": str(kubeconfig)},
         capture_output=True,

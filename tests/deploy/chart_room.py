@@ -1,4 +1,4 @@
-"""The chart, and the helm that its tests run it with."""
+"""The chart, and how its tests run helm on it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +14,16 @@ import yaml
 
 from sandbox import programs
 from sandbox.apiserver.toolchain import cache_folder, find_go
-from tests.built import build, built, go_built
+from tests.built import build, built
+from tests.deploy.upstream_programs import UPSTREAM, helm_program
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "deploy" / "helm" / "imm-operator"
-UPSTREAM = Path(__file__).parent / "upstream"
 NAME = NAMESPACE = "imm-operator"
 HELM_SECONDS = 300
 FIRST_BUILD = pytest.mark.timeout(900)  # the first run fetches and builds helm
 
 Manifest = dict[str, Any]
-
-
-@cache
-def helm_program() -> Path:
-    """The helm that `upstream/helm` pins."""
-    return go_built(UPSTREAM / "helm", "helm.sh/helm/v4/cmd/helm") / "helm"
 
 
 def helm(*words: str | Path, kubeconfig: Path | None = None, text: str | None = None) -> str:

@@ -15,13 +15,12 @@ import yaml
 from sandbox.apiserver.cluster import Cluster
 from sandbox.demo.operator import install
 from sandbox.kubectl import Kubectl
-from tests.built import go_built
 from tests.deploy.gitops_room import Body, GitOpsRoom, steered
+from tests.deploy.upstream_programs import flux
 from tests.integration.import_room import IMPORT
 from tests.integration.world import PROJECT, opened
 
 FLUX = Path(__file__).resolve().parents[2] / "deploy" / "flux"
-UPSTREAM = Path(__file__).parent / "upstream" / "flux"
 EXPRESSIONS = yaml.safe_load((FLUX / "health-check-exprs.yaml").read_text())["spec"]["healthCheckExprs"]
 POLLS = ("IMM_OPERATOR_POLL_INTERVAL", "IMM_OPERATOR_SETTLED_POLL_INTERVAL")
 KINDS = ("CloudAccount", "Dataset", "DatasetBinding", IMPORT)
@@ -32,7 +31,7 @@ def applied(home: GitOpsRoom, objects: list[Body], seconds: int = 60, **spec: An
     """One reconcile of a Kustomization: `actions` by object, how it `failed`, and what it `waited` for in vain."""
     owner = {"metadata": {"name": "media", "namespace": "flux-system"}, "spec": {"timeout": f"{seconds}s"} | spec}
     done = subprocess.run(
-        [go_built(UPSTREAM) / "flux", "apply"],
+        [flux(), "apply"],
         input=json.dumps({"Kustomization": owner, "Objects": objects}),
         env={**os.environ, "KUBECONFIG": str(home.world.kubectl.kubeconfig)},
         capture_output=True,

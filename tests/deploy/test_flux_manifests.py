@@ -11,11 +11,10 @@ import pytest
 import yaml
 
 from controller.api.fields import GROUP
-from tests.built import go_built
+from tests.deploy.upstream_programs import flux
 
 ROOT = Path(__file__).resolve().parents[2]
 FLUX = ROOT / "deploy" / "flux"
-UPSTREAM = Path(__file__).parent / "upstream" / "flux"
 FILES = [
     path for path in sorted(FLUX.rglob("*.yaml")) if path.name not in {"kustomization.yaml", "health-check-exprs.yaml"}
 ]
@@ -29,9 +28,8 @@ def documents(path: Path) -> list[dict[str, Any]]:
 
 def decoded(objects: list[dict[str, Any]]) -> list[str]:
     """What each of Flux's types says of an object; empty where it takes it."""
-    program = go_built(UPSTREAM) / "flux"
     done = subprocess.run(
-        [program, "decode"], input=json.dumps(objects), capture_output=True, text=True, timeout=60, check=False
+        [flux(), "decode"], input=json.dumps(objects), capture_output=True, text=True, timeout=60, check=False
     )
     assert 0 == done.returncode, done.stderr
     return list(json.loads(done.stdout))

@@ -1,4 +1,7 @@
-"""Programs of other projects that these tests run, built from their own modules."""
+"""Programs of other projects that these tests run, built from their own modules.
+
+`argocd`, `flux` and `kube-state-metrics` are a few lines over the project's own packages.
+"""
 
 from __future__ import annotations
 
@@ -17,5 +20,20 @@ def promtool() -> Path:
 
 
 def kube_state_metrics() -> Path:
-    """A program of a few lines over the package that reads the configuration."""
+    """What reads the configuration of metrics of objects."""
     return go_built(UPSTREAM / "kube-state-metrics") / "kube-state-metrics"
+
+
+def helm_program() -> Path:
+    """Helm itself."""
+    return go_built(UPSTREAM / "helm", "helm.sh/helm/v4/cmd/helm") / "helm"
+
+
+def flux() -> Path:
+    """What applies, waits and decodes as Flux' controllers do."""
+    return go_built(UPSTREAM / "flux") / "flux"
+
+
+def argocd() -> Path:
+    """What runs scripts, compares and syncs as Argo CD does."""
+    return go_built(UPSTREAM / "argocd") / "argocd"
