@@ -28,16 +28,16 @@ LABEL org.opencontainers.image.title="imm-operator" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.created="${CREATED}"
-COPY --from=builder /opt/imm-operator/dependencies /opt/imm-operator/dependencies
-COPY --from=builder /opt/imm-operator/program /opt/imm-operator/program
-ENV PYTHONPATH=/opt/imm-operator/program:/opt/imm-operator/dependencies \
+COPY --from=builder /app/dependencies /app/dependencies
+COPY --from=builder /app/program /app/program
+ENV PYTHONPATH=/app/program:/app/dependencies \
     PYTHONSAFEPATH=1 \
     PYTHONNOUSERSITE=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     HOME=/nonexistent \
     IMM_OPERATOR_REVISION=${REVISION}
-WORKDIR /opt/imm-operator
+WORKDIR /app
 USER 65532:65532
 EXPOSE 8080 8081
 STOPSIGNAL SIGTERM

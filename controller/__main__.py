@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import controller.runtime.early  # noqa: F401 - the signals first: what follows takes seconds to import
+
+# isort: split
 import asyncio
 import logging
 import os

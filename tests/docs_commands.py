@@ -1,4 +1,4 @@
-"""The commands of the docs, run as a reader would type them: page by page, each block in the same shell, in their order.
+"""The commands of the docs, run as a reader would type them: page by page, all blocks in one shell, in their order.
 
 What a page leaves to the reader is filled in from `tests/docs_commands_pages.py`. A YAML block whose first line is a
 comment with a file's name is that file. What a `console` block shows is what the command must print, but for ages.
@@ -14,13 +14,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from string import Template
 
 ROOT = Path(__file__).resolve().parents[1]
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 FILE = re.compile(r"# ([\w./-]+\.ya?ml)\n")
 AGE = re.compile(r"(\d+[dhms])+")
-TYPED = {"sh", "console"}
+TYPED = {"sh", "console", "bash", "shell"}
 PAGE_SECONDS = 900
 
 
@@ -94,7 +95,7 @@ def _of_page(page: Path) -> list[Block]:
 def filled(text: str, fill: Mapping[str, str]) -> str:
     """The text with what the reader puts in."""
     for name, value in fill.items():
-        text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", lambda _, put=value: put, text)
+        text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", value.replace("\\", r"\\"), text)
     return text
 
 
@@ -107,7 +108,8 @@ def run(typed: list[Block], fill: Mapping[str, str], folder: Path, environment: 
         lines.append(f"printf '\\n### %s\\n' {shlex.quote(block.id)} | tee {out / 'at'}")
         if block.file:
             path = shlex.quote(block.file)
-            lines += [f"mkdir -p $(dirname {path})", f"cat > {path} <<'END OF FILE'", block.text, "END OF FILE"]
+            content = Template(filled(block.text, fill)).safe_substitute(environment)
+            lines += [f"mkdir -p $(dirname {path})", f"cat > {path} <<'END OF FILE'", content, "END OF FILE"]
             continue
         for command, shown in block.commands():
             typed_in = filled(command, fill)
@@ -131,11 +133,11 @@ def run(typed: list[Block], fill: Mapping[str, str], folder: Path, environment: 
             timeout=PAGE_SECONDS,
             check=False,
         )
-    told = log.read_text(encoding="utf-8", errors="replace")
-    assert 0 == done.returncode, f"{(out / 'at').read_text().strip()} ended with {done.returncode}:\n{told[-4000:]}"
-    for where, printed, shown in expected:
-        printed_text = printed.read_text(encoding="utf-8")
-        assert matches(shown, printed_text), f"{where} shows\n{shown}\nand this was printed:\n{printed_text}"
+    end = log.read_text(encoding="utf-8", errors="replace")[-4000:]
+    assert 0 == done.returncode, f"{(out / 'at').read_text().strip()} ended with {done.returncode}:\n{end}"
+    for where, file, shown in expected:
+        printed = file.read_text(encoding="utf-8")
+        assert matches(shown, printed), f"{where} shows\n{shown}\nand this was printed:\n{printed}"
 
 
 def matches(shown: str, printed: str) -> bool:

@@ -32,6 +32,11 @@ def stand_in(folder: Path, name: str) -> None:
     program.chmod(0o755)
 
 
+def say(text: str) -> None:
+    """What the program prints."""
+    sys.stdout.write(f"{text.rstrip()}\n")
+
+
 def pulumi(words: list[str]) -> None:
     """`stack init`, `stack output`, `preview`, `up`, `refresh`, `destroy`."""
     parser = argparse.ArgumentParser(prog="pulumi")
@@ -59,16 +64,16 @@ def pulumi(words: list[str]) -> None:
         case "output" if asked.name == "operatorAccessKey":
             if not asked.show_secrets:
                 sys.exit('a secret is shown as "[secret]" without --show-secrets')
-            print(json.dumps(_access_key(state)))
+            say(json.dumps(_access_key(state)))
         case "output":
-            print(_rehearse("output", asked.stack, state))
+            say(_rehearse("output", asked.stack, state))
         case "destroy":
-            print(_rehearse("destroy", asked.stack, state))
+            say(_rehearse("destroy", asked.stack, state))
         case verb:
             if asked.policy_pack and not (asked.policy_pack / "PulumiPolicy.yaml").is_file():
                 sys.exit(f"{asked.policy_pack} is no policy pack")
             said = _rehearse("up", asked.stack, state, *([] if verb == "up" else ["--preview"]))
-            print(said)
+            say(said)
             if asked.expect_no_changes and re.search(r"^  (create|update|delete) ", said, re.MULTILINE):
                 sys.exit("no changes were expected")
 
@@ -94,7 +99,7 @@ def ossutil(words: list[str]) -> None:
     """`cat`, `cp` of one file, `rm` of one object."""
     match words:
         case ["cat", address]:
-            print(_bucket(address).get_object(_key(address)).read().decode(), end="")
+            sys.stdout.write(_bucket(address).get_object(_key(address)).read().decode())
         case ["cp", file, address] if address.startswith("oss://"):
             target = _key(address) + (Path(file).name if address.endswith("/") else "")
             _bucket(address).put_object_from_file(target, file)

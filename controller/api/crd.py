@@ -73,8 +73,10 @@ def _root(kind: type[Kind]) -> dict[str, Any]:
 
 
 def _as_given(node: dict[str, Any], *, in_list: bool = False) -> dict[str, Any]:
-    """Without defaults inside of lists: a list is compared as a whole, so that one that the API server filled in would be
-    another than the one in Git for as long as both exist (Argo CD, where it compares by structured merge).
+    """Without defaults inside of lists.
+
+    A list is compared as a whole: one that the API server filled in would be another than the one in Git for as long as
+    both exist, as Argo CD found where it compares by structured merge.
     """
     made = _without(node, "default") if in_list else dict(node)
     if "properties" in made:

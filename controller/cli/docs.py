@@ -1,7 +1,7 @@
 """`imm-operator docs`: write the pages that are made from code, or check that the written ones are fresh.
 
 The tables of api.md are made from the very schema the API server enforces, those of manifest-rules.md from the rules
-that check a manifest, so that they cannot promise anything else.
+that check a manifest, those of error-codes.md from the adapters' own, so that they cannot promise anything else.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ These annotations are read on every kind:
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Write the pages into this folder.")
 @click.option("--check", is_flag=True, help="Write nothing; fail when a page in --out is not what would be written.")
 def docs(out: Path | None, *, check: bool) -> None:
-    """Print the API reference and the rules of a manifest, or keep them in a folder."""
+    """Print the API reference, the rules of a manifest and the error codes, or keep them in a folder."""
     pages = {name: made() for name, made in PAGES.items()}
     if out is None:
         click.echo("\n".join(pages.values()), nl=False)
@@ -125,4 +125,15 @@ def _words(field: dict[str, Any]) -> str:
     return cell(field.get("description", ""))
 
 
-PAGES: dict[str, Callable[[], str]] = {"api.md": reference, "manifest-rules.md": manifest_rules.page}
+def error_codes() -> str:
+    """The page of the cloud's error codes."""
+    from controller.cli import error_codes as of_codes  # noqa: PLC0415 - the SDKs take two seconds to import
+
+    return of_codes.page()
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "api.md": reference,
+    "manifest-rules.md": manifest_rules.page,
+    "error-codes.md": error_codes,
+}

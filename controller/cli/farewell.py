@@ -105,9 +105,10 @@ def _undone(target: Dataset | DatasetBinding) -> tuple[str, ...]:
         undone.append("not done: its deletionPolicy is Delete, and nobody deletes it in the cloud")
     if status.intent is not None:
         undone.append(f"not known: the answer to {status.intent.operation} was lost; what it made may still appear")
-    if isinstance(target, DatasetBinding) and status.owner_record:
+    record = target.status.owner_record if isinstance(target, DatasetBinding) else None
+    if record:
         undone.append(
-            f"not done: its owner record {status.owner_record} stays. The same object, or another one of this "
+            f"not done: its owner record {record} stays. The same object, or another one of this "
             "cluster, takes it over; for another cluster remove it: imm-operator owners --help"
         )
     return tuple(undone)

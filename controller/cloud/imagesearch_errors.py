@@ -36,6 +36,7 @@ _STILL_RUNNING = re.compile(
     r"|\bbusy\b",
     re.IGNORECASE,
 )
+BY_CODE: dict[str, type[CloudError]] = {"InvalidInstance": InstanceNotFound, "InstanceStatusError": InstanceBusy}
 Kind = TypeVar("Kind", bound=CloudError)
 
 
@@ -43,12 +44,11 @@ def refined(error: CloudError, instance: str) -> CloudError:
     """The error as one of Image Search, or itself."""
     if error.operation == INCREASE and (found := _of_increase(error, instance)) is not None:
         return found
-    if error.code.startswith("InvalidInstance"):
+    kind = next((kind for start, kind in BY_CODE.items() if error.code.startswith(start)), None)
+    if kind is InstanceNotFound:
         words = f"there is no Image Search instance {instance} in this account and region: {error.message}"
-        return _as(InstanceNotFound, error, words)
-    if error.code.startswith("InstanceStatusError"):
-        return _as(InstanceBusy, error, f"instance {instance}: {error.message}")
-    return error
+        return _as(kind, error, words)
+    return _as(kind, error, f"instance {instance}: {error.message}") if kind else error
 
 
 def _of_increase(error: CloudError, instance: str) -> CloudError | None:

@@ -134,7 +134,7 @@ class MnsQueue:
 
 
 # www.alibabacloud.com/help/doc-detail/27501.html, and what a temporary key may meet.
-_BY_CODE: dict[str, type[errors.CloudError]] = {
+BY_CODE: dict[str, type[errors.CloudError]] = {
     "InvalidAccessKeyId": errors.BadCredentials,
     "SignatureDoesNotMatch": errors.BadCredentials,
     "SecurityTokenExpired": errors.BadCredentials,
@@ -149,7 +149,7 @@ _BY_CODE: dict[str, type[errors.CloudError]] = {
 
 
 def _kind(code: str, status: int) -> type[errors.CloudError]:
-    for start, kind in _BY_CODE.items():
+    for start, kind in BY_CODE.items():
         if code.startswith(start):
             return kind
     if status == _TOO_MANY:

@@ -139,20 +139,24 @@ def translate(operation: str, error: Exception) -> errors.CloudError:
     return _by_code(code, error.status_code)(operation, message, code=code, request_id=request_id)
 
 
+# By how a code begins, the first that fits.
+BY_CODE: tuple[tuple[tuple[str, ...], type[errors.CloudError]], ...] = (
+    (_THROTTLING, errors.Throttled),
+    (_TOO_LONG, errors.TooLong),
+    (("InvalidTimeStamp",), errors.ClockSkewed),
+    (_BAD_CREDENTIALS, errors.BadCredentials),
+    (_DENIED, errors.Denied),
+    (_QUOTA, errors.Quota),
+    (_WRONG_REGION, errors.WrongRegion),
+    ((ALREADY_EXISTS,), errors.Conflict),
+    (("ServiceUnavailable",), errors.Unavailable),
+)
+
+
 def _by_code(code: str, status: int | None) -> type[errors.CloudError]:
-    if code.startswith("InvalidTimeStamp"):
-        return errors.ClockSkewed
-    for prefixes, kind in (
-        (_BAD_CREDENTIALS, errors.BadCredentials),
-        (_DENIED, errors.Denied),
-        (_QUOTA, errors.Quota),
-        (_WRONG_REGION, errors.WrongRegion),
-        ((ALREADY_EXISTS,), errors.Conflict),
-    ):
+    for prefixes, kind in BY_CODE:
         if code.startswith(prefixes):
             return kind
-    if code.startswith("ServiceUnavailable"):
-        return errors.Unavailable
     # A 5xx says nothing about the effect: it may have come from a gateway behind which the work went on.
     return errors.TimedOut if status is None or status >= 500 else errors.Invalid  # noqa: PLR2004 - HTTP's own line
 

@@ -89,7 +89,7 @@ class OssCalls:
             return result
 
 
-_BY_CODE: dict[str, type[errors.CloudError]] = {
+BY_CODE: dict[str, type[errors.CloudError]] = {
     "InvalidAccessKeyId": errors.BadCredentials,
     "SignatureDoesNotMatch": errors.BadCredentials,
     "SecurityTokenExpired": errors.BadCredentials,
@@ -147,4 +147,4 @@ def _kind(code: str, status: int, message: str) -> type[errors.CloudError]:
             return said
     if status in _TOO_MUCH:
         return errors.Throttled
-    return _BY_CODE.get(code, errors.TimedOut if status >= _SERVER_ERROR else errors.Invalid)
+    return BY_CODE.get(code, errors.TimedOut if status >= _SERVER_ERROR else errors.Invalid)

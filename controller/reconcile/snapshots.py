@@ -92,6 +92,14 @@ class BindingSnapshots:
             project.changed = (project.changed - named).intersection(there)
         return named
 
+    def find(self, scope: Scope, place: Place) -> BindingFacts | None:
+        """A binding as the last listing has it."""
+        with self._lock:
+            project = self._projects.get(scope)
+            return (
+                project.snapshot.bindings.get(place) if project is not None and project.snapshot is not None else None
+            )
+
     def record(self, scope: Scope, place: Place, facts: BindingFacts | None) -> None:
         """Install the outcome of our own write: None after a delete."""
         with self._lock:

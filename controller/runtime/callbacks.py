@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from controller.core.imports.identity import parse_callback
+from controller.runtime.ending import CLOSING
 
 LARGEST = 16 * 1024  # bytes of a call; the documented one has some 300
 PATIENCE = 5.0  # seconds for the head of a call to be whole, and as many for its body
@@ -32,7 +33,7 @@ async def serve_callbacks(host: str, port: int, hint: Hint) -> web.AppRunner:
     app.add_routes([web.post("/{path:.*}", _answering(hint))])
     # What is too long is not even read to be dropped. The keepalive's time counts from the begin of a connection, too,
     # and ends one whose head is not whole by then.
-    runner = web.AppRunner(app, access_log=None, lingering_time=0, keepalive_timeout=PATIENCE)
+    runner = web.AppRunner(app, access_log=None, lingering_time=0, keepalive_timeout=PATIENCE, shutdown_timeout=CLOSING)
     await runner.setup()
     await _Site(runner, host, port).start()
     return runner

@@ -85,9 +85,9 @@ class Consumers:
         return list(self._readers.values())
 
     @property
-    def working(self) -> bool:
-        """Whether some reader has messages in hand."""
-        return any(reader.working for reader in self._readers.values())
+    def working(self) -> list[str]:
+        """The queues whose messages are in hand."""
+        return [str(place) for place, reader in self._readers.items() if reader.working]
 
     def _followed(self, owner: tuple[str, str], run: str) -> bool:
         """Whether an import works a run off: one that is gone has no pass that would let go of it.

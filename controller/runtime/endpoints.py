@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from controller.runtime.ending import CLOSING
 from controller.runtime.metrics import Metrics
 
 Probe = Callable[[], str | None]  # what is wrong, or None
@@ -22,7 +23,7 @@ async def serve(host: str, port: int, *, metrics: Metrics, alive: Probe, ready: 
             web.get("/metrics", _metrics_of(metrics)),
         ]
     )
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSING)
     await runner.setup()
     await web.TCPSite(runner, host, port).start()
     return runner

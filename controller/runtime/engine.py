@@ -30,6 +30,7 @@ from controller.reconcile.snapshots import BindingSnapshots
 from controller.runtime.callbacks import serve_callbacks
 from controller.runtime.cluster import KubernetesCluster
 from controller.runtime.consumers import Consumers
+from controller.runtime.ending import RELEASE, Ending
 from controller.runtime.endpoints import serve
 from controller.runtime.health import Health
 from controller.runtime.health_metrics import HealthMetrics
@@ -49,7 +50,6 @@ from controller.runtime.traffic import Traffic
 from controller.runtime.wakes import Wakes
 from controller.runtime.workers import Workers
 
-DRAIN = 5.0  # seconds for passes under way at a stop; one still in the limiter then is turned away by the fence
 log = logging.getLogger(__name__)
 
 
@@ -71,13 +71,14 @@ class Engine:
         # A pass that waits for the calls of its import has one thread of the pool, and they have theirs.
         self._chunk_calls = Threads("chunk", settings.import_workers)
         self._leadership = _candidate(self.kube, settings)
-        self.ended = asyncio.Event()
+        self.ended = asyncio.Event()  # Kopf ends when this is set
         self.lost = False
         self._runs = Runs(self._chunk_calls.map)
         self._boards = Boards()
         self._passes: Context | None = None
         self._traffic = Traffic()
         self._consumers: Consumers | None = None
+        self._ending = Ending(self._queue, self._leadership, self._reading)
         self.metrics = Metrics(
             self._queue, self._limiters, self._leadership, self._store, settings.workers, settings.revision
         )
@@ -109,7 +110,7 @@ class Engine:
             self._settings.http_port,
             metrics=self.metrics,
             alive=self.trouble,
-            ready=lambda: self.trouble() or self.health.unready(),
+            ready=lambda: self._ending.why or self.trouble() or self.health.unready(),
         )
         self._endpoints.append(await probes)
         if self._settings.callback_url is not None:
@@ -120,8 +121,8 @@ class Engine:
         await self._leadership.acquire()
         self._work()
         await self._leadership.keep()
-        self.lost = True
-        self.ended.set()
+        self.lost = self._ending.why is None
+        self.begin_end("lost the lease")
 
     def _work(self) -> None:
         cluster = KubernetesCluster(self.kube, self._store, asyncio.get_running_loop())
@@ -155,42 +156,33 @@ class Engine:
         )
         self._spawn("consumers", _forever("consumers", self._consumers.tend, self._settings.poll_interval))
 
-    async def stop(self) -> None:
-        """Let the passes under way finish, end the loops, and give the Lease back."""
-        self.ended.set()  # Kopf waits five seconds for its own task that waits for this
-        self._queue.close()
+    def begin_end(self, why: str) -> None:
+        """Take nothing new, and have Kopf end, which calls `stop`."""
+        self._ending.begin(why)
         if self._consumers is not None:
             self._consumers.stop()
-        drained = self._leadership.leads and await self._drained()
+        self.ended.set()
+
+    async def stop(self) -> None:
+        """Let what is under way finish, end the loops, and give the Lease back."""
+        self.begin_end("a part of it failed")
+        drained = await self._ending.drained()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if drained:
-            await self._leadership.release()
-        for endpoint in self._endpoints:
-            await endpoint.cleanup()
+            await self._leadership.release(RELEASE)
+        await asyncio.gather(*(endpoint.cleanup() for endpoint in self._endpoints))
         for pool in (self._pool, self._chunk_calls):
             pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _drained(self) -> bool:
-        """Wait for the passes, and for the submits in any case; the Lease is renewed meanwhile.
-
-        A pass ends when the calls of its import have, so none of those is left. Messages in hand are finished, too.
-        """
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + DRAIN
-        while self._busy and loop.time() < deadline:  # noqa: ASYNC110 - once in a life, and never for long
-            await asyncio.sleep(0.02)
-        self._leadership.close()
-        return await self._leadership.submitted(CALL_TIMEOUT)
-
-    @property
-    def _busy(self) -> bool:
-        return bool(self._queue.running) or (self._consumers is not None and self._consumers.working)
+    def _reading(self) -> list[str]:
+        """The queues whose messages are in hand."""
+        return self._consumers.working if self._consumers is not None else []
 
     def trouble(self) -> str | None:
-        """Why this process has to be restarted, or None."""
-        return self.health.wrong(self._tasks)
+        """Why this process has to be restarted, or None; one that ends need not be."""
+        return self.health.wrong(self._tasks) if self._ending.why is None else None
 
     def _clouds(self, fence: Fence) -> AlibabaClouds:
         settings = self._settings

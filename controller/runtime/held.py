@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import kopf
+import yaml
 
 from controller.api.dataset import Dataset
 from controller.api.datasetbinding import DatasetBinding
@@ -49,10 +50,14 @@ async def signed_in() -> AsyncIterator[Kube]:
     """The API server as the pod's service account, or as the kubeconfig's current context.
 
     Raises:
-        kopf.LoginError: there is neither.
+        kopf.LoginError: there is neither, or it cannot be read.
     """
     kube = Kube()
-    session = connect(kopf.OperatorSettings(), log, Watches((), 0.0, time.monotonic))
+    try:
+        session = connect(kopf.OperatorSettings(), log, Watches((), 0.0, time.monotonic))
+    except (OSError, LookupError, TypeError, ValueError, AttributeError, yaml.YAMLError) as error:
+        words = " ".join(str(error).split())
+        raise kopf.LoginError(f"the kubeconfig cannot be read: {words or type(error).__name__}") from error
     try:
         kube.use(session.server, session.aiohttp_session)
         yield kube
@@ -68,7 +73,7 @@ async def held(kube: Kube, namespaces: Sequence[str], shard: str | None, *, livi
     """
     found = []
     for kind in KINDS:
-        for namespace in namespaces or [None]:
+        for namespace in namespaces or (None,):
             async for page in _pages(kube, kind.plural, namespace):
                 found += [Held(kind, body) for body in page]
     return [

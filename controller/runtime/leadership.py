@@ -26,6 +26,9 @@ from controller.core.lease import Candidacy, Record, Terms
 from controller.reconcile.ports import ObjectGone, StaleObject
 from controller.runtime.kube import Kube, KubeError
 
+# What may still be written at an end, when nothing is submitted any more: the answer to what was submitted before.
+RECORDS = ("oss:", "mns:")
+ENDING = "this process is ending"
 WAITING = "nothing is submitted until the lease is renewed, and a previous leader's calls have ended; goes on by itself"
 log = logging.getLogger(__name__)
 
@@ -63,7 +66,9 @@ class Leadership:
         self._version: dict[str, str] | None = None  # of the Lease as seen; None: it has to be read first
         self._over = ""  # why this process submits nothing any more
         self._lock = threading.Lock()
+        self._closing = False
         self._submitting = 0
+        self._submitted_at = float("-inf")
         self._jitter = random.Random()  # noqa: S311 - spreads load, guards nothing
 
     @property
@@ -76,13 +81,26 @@ class Leadership:
         """`controller.cloud.fence.Fence`: lets a submit through while nobody else can lead before its answer is due."""
         with self._lock:
             # The clock is read last: whatever held this thread up until here counts.
-            self._refuse(operation, None if self._over else lease.opens_in(self._candidacy, self._clock()))
+            shut = self._over or (self._closing and not operation.startswith(RECORDS))
+            self._refuse(operation, None if shut else lease.opens_in(self._candidacy, self._clock()))
             self._submitting += 1
         try:
             yield
         finally:
             with self._lock:
                 self._submitting -= 1
+                self._submitted_at = self._clock()
+
+    @property
+    def submitting(self) -> int:
+        """Calls that passed the fence and have no answer yet."""
+        return self._submitting
+
+    @property
+    def quiet(self) -> float:
+        """Seconds since the last of them was answered; 0 while one is not."""
+        with self._lock:
+            return 0.0 if self._submitting else self._clock() - self._submitted_at
 
     async def acquire(self) -> None:
         """Stand by until this process leads."""
@@ -108,9 +126,11 @@ class Leadership:
                 holder = self._candidacy.seen.holder if self._candidacy.seen else ""
                 return self._end(f"{holder or 'nobody'} holds it now")
 
-    def close(self) -> None:
-        """Let no further submit through, in an orderly end."""
-        self._over = self._over or "this process is ending"
+    def close(self, *, records: bool = False) -> None:
+        """Let no further submit through, in an orderly end; with `records` the answers to others are still noted."""
+        self._closing = True
+        if not records:
+            self._over = self._over or ENDING
 
     async def submitted(self, seconds: float) -> bool:
         """Wait until the submits under way have their answers; whether they had, in so many seconds."""
@@ -119,19 +139,20 @@ class Leadership:
             await asyncio.sleep(0.02)
         return not self._submitting
 
-    async def release(self) -> None:
+    async def release(self, seconds: float) -> None:
         """Give the Lease back, so that the next leader starts at once. Only after `close`, with no submit under way."""
         try:
-            # The last renewal may have been cut off, so the version is read again.
-            await self._look()
-            record = lease.release(self._candidacy, self._clock(), _stamp())
-            if record is None or not self._version:
-                log.info("left the lease %s to run out", self._place)
-                return
-            await self._kube.write_lease(self._meta | self._version, record.spec(), self._patience)
+            async with asyncio.timeout(seconds):
+                # The last renewal may have been cut off, so the version is read again.
+                await self._look()
+                record = lease.release(self._candidacy, self._clock(), _stamp())
+                if record is None or not self._version:
+                    log.info("left the lease %s to run out", self._place)
+                    return
+                await self._kube.write_lease(self._meta | self._version, record.spec(), self._patience)
             log.info("released the lease %s", self._place)
         except (KubeError, StaleObject, ObjectGone, aiohttp.ClientError, TimeoutError) as error:
-            log.warning("the lease %s could not be released, so the next leader waits: %s", self._place, error)
+            log.warning("the lease %s could not be released, so the next leader waits: %r", self._place, error)
 
     async def _attempt(self) -> bool:
         """Get or renew the Lease; whether that worked. What was read before may be old: then read and try once more."""
@@ -183,7 +204,8 @@ class Leadership:
 
     def _refuse(self, operation: str, opens_in: float | None) -> None:
         if opens_in is None:
-            raise NotLeading(operation, f"this process does not lead: {self._over or 'another one does'}")
+            why = self._over or (ENDING if self._closing else "another one does")
+            raise NotLeading(operation, f"this process does not lead: {why}")
         if opens_in > 0:
             raise NotLeading(operation, WAITING, opens_in=opens_in)
 

@@ -114,8 +114,10 @@ class PlainLines(logging.Formatter):
         super().__init__("[%(asctime)s] %(name)-20.20s [%(levelname)-8.8s] %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
-        """A message stays on its line."""
-        record.message = record.message.replace("\r", "\\r").replace("\n", "\\n")
+        """A message stays on its line, and steers no terminal."""
+        record.message = "".join(
+            sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in record.message
+        )
         found = fields_of(record).get("object")
         if found and str(found["name"]) not in record.message:
             record.message += f" ({found['kind']} {found['namespace']}/{found['name']})"

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import logging
+import os
 import random
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +20,8 @@ from controller.runtime.connection import connect
 from controller.runtime.engine import Engine
 from controller.runtime.settings import Settings
 from controller.runtime.shards import Shard
+
+log = logging.getLogger(__name__)
 
 
 class ForeverJittered:
@@ -49,7 +55,8 @@ async def run(settings: Settings) -> bool:
     kopf.on.cleanup(registry=registry)(cleanup)
     for name, kind in KINDS.items():
         kopf.on.event(GROUP, VERSION, kind.plural, registry=registry, id=f"watch-{kind.plural}")(_watch(engine, name))
-    await kopf.operator(
+    others = asyncio.all_tasks()
+    tasks = await kopf.spawn_tasks(
         registry=registry,
         settings=_kopf_settings(Shard(settings.shard), settings.watch_timeout),
         clusterwide=not settings.watched,
@@ -59,7 +66,23 @@ async def run(settings: Settings) -> bool:
         identity=Identity("imm-operator"),
         stop_flag=engine.ended,
     )
+    _end_on_signals(engine)
+    await kopf.run_tasks(tasks, ignored=others)
     return not engine.lost
+
+
+def _end_on_signals(engine: Engine) -> None:
+    """In place of Kopf's handlers, which take a single one, and tell nobody until its own parts have ended."""
+
+    def end(name: str) -> None:
+        if engine.ended.is_set():
+            log.warning("%s again: this process ends at once; what is under way is on record", name)
+            logging.shutdown()
+            os._exit(1)
+        engine.begin_end(name)
+
+    for one in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(one, end, one.name)
 
 
 def _watch(engine: Engine, name: str) -> Any:

@@ -16,6 +16,7 @@ from controller.cloud.errors import CloudError, Terminal
 from controller.cloud.imm import PAGE
 from controller.cloud.limiter import Lane
 from controller.cloud.ports import ImmPort
+from controller.core.facts import BindingFacts
 from controller.core.reasons import Reason
 from controller.reconcile.binding import scope_of
 from controller.reconcile.kinds import Key, key_of
@@ -40,6 +41,14 @@ def under_way(target: DatasetBinding) -> bool:
         return True
     reconciling = next((c.reason for c in target.status.conditions if c.type == "Reconciling"), None)
     return reconciling not in {None, Reason.DEPENDENCY_NOT_READY, Reason.DEPENDENCY_NOT_FOUND}
+
+
+def is_told(target: DatasetBinding, found: BindingFacts | None) -> bool:
+    """Whether a binding's status says of it already what a listing does."""
+    status = target.status
+    if found is None or under_way(target):
+        return False
+    return (found.state, found.phase, found.reason[:512] or None) == (status.state, status.phase, status.reason)
 
 
 def spaced(interval: float, bindings: int, rate: float) -> float:
@@ -113,9 +122,13 @@ class Poller:
             return
         mended = scope in self._refused
         self._refused.discard(scope)
-        for place, key in bindings:
-            if mended or place in changed:
-                self._queue.add(key, Lane.EDIT, first=place in changed)
+        for (place, key), target in bindings.items():
+            if place in changed and not is_told(target, self._snapshots.find(scope, place)):
+                self._queue.add(key, Lane.EDIT, first=True)
+            elif mended:
+                self._queue.add(key, Lane.EDIT)
+            elif place in changed:  # a first listing: everybody is looked at once, and nobody ahead of people's edits
+                self._queue.add(key, Lane.RESYNC)
 
     def _imm(self, bindings: dict[tuple[Place, Key], DatasetBinding], lane: Lane) -> ImmPort | None:
         """IMM as the account of a scope's bindings is signed in now; a scope is of one account."""

@@ -50,13 +50,19 @@ class WorkQueue:
         return len(self._lanes[0]) + len(self._lanes[1])
 
     def waiting(self) -> Counter[tuple[str, Lane]]:
-        """How many keys could run now, by kind and lane."""
-        return Counter((key.kind, lane) for lane in Lane for key in self._lanes[lane])
+        """How many keys could run now, by kind and lane; none on a standby, where nobody would run them."""
+        lanes = Lane if self.figures.served else ()
+        return Counter((key.kind, lane) for lane in lanes for key in self._lanes[lane])
 
     @property
     def running(self) -> int:
         """Keys being worked on."""
         return len(self._running)
+
+    @property
+    def keys_running(self) -> tuple[Key, ...]:
+        """Which they are."""
+        return tuple(self._running)
 
     def add(self, key: Key, lane: Lane, delay: float = 0.0, *, first: bool = False) -> None:
         """Have a key run now, or after `delay` seconds unless something asks for it earlier.
@@ -105,6 +111,7 @@ class WorkQueue:
 
     async def get(self, *, edits_only: bool = False) -> tuple[Key, Lane]:
         """The next key to run; the caller calls `done` when it has."""
+        self.figures.serve()
         while True:
             for lane in (Lane.EDIT,) if edits_only else (Lane.EDIT, Lane.RESYNC):
                 if self._lanes[lane] and not self._closed:

@@ -27,6 +27,7 @@ class QueueFigures(Collector):
         self._clock = clock
         self._waiting: dict[Key, float] = {}
         self._running: dict[Key, float] = {}
+        self._served = False
         self._adds = Counter("workqueue_adds_total", "Objects that began to wait for a pass.", LABELS, registry=None)
         self._retries = Counter(
             "workqueue_retries_total",
@@ -40,11 +41,25 @@ class QueueFigures(Collector):
             for family in (self._adds, self._retries, self._queued, self._worked):
                 family.labels(name, name)
 
+    def serve(self) -> None:
+        """A worker asks for work. Until the first one does, nothing waits: a standby's queue fills up all the same."""
+        if not self._served:
+            self._served = True
+            held, self._waiting = self._waiting, {}
+            for key in held:
+                self.added(key)
+
+    @property
+    def served(self) -> bool:
+        """Whether there are workers, as only a leader has them."""
+        return self._served
+
     def added(self, key: Key) -> None:
         """It waits from now on; one that waits already is not counted again."""
         if key not in self._waiting:
             self._waiting[key] = self._clock()
-            self._adds.labels(*_names(key)).inc()
+            if self._served:
+                self._adds.labels(*_names(key)).inc()
 
     def delayed(self, key: Key) -> None:
         """It is to run, later."""

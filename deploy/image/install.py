@@ -24,7 +24,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 SOURCE = HERE.parents[1]
-IMAGE_HOME = Path("/opt/imm-operator")
+IMAGE_HOME = Path("/app")
 DESTDIR = Path(os.environ.get("DESTDIR") or "/")
 HOME = DESTDIR / IMAGE_HOME.relative_to("/")
 DEPENDENCIES, PROGRAM = HOME / "dependencies", HOME / "program"  # in the image, both on PYTHONPATH

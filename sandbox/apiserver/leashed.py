@@ -27,6 +27,9 @@ async def keep(commands: list[list[str]]) -> int:
     released = asyncio.ensure_future(leash.read())
     ended = [asyncio.ensure_future(child.wait()) for child in children]
     await asyncio.wait([released, *ended], return_when=asyncio.FIRST_COMPLETED)
+    for command, end in zip(commands, ended, strict=True):
+        if end.done():
+            print(f"{' '.join(command)} ended by itself, with {end.result()}", file=sys.stderr, flush=True)  # noqa: T201 - its log
     for child, end in zip(reversed(children), reversed(ended), strict=True):
         with suppress(ProcessLookupError):  # it was quicker
             child.terminate()

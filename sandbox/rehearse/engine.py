@@ -10,6 +10,7 @@ from typing import Any
 import click
 import dill
 from pulumi import dynamic
+from pulumi.output import Unknown
 from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockMonitor, MockResourceArgs
 
@@ -143,7 +144,15 @@ class Engine(MockMonitor):
 
 
 def _whole(values: Values) -> Values:  # protobuf has no whole numbers
-    return dict(json.loads(json.dumps(values), parse_float=lambda it: float(it) if it[-2:] != ".0" else int(it[:-2])))
+    told = json.dumps(values, default=_unknown)
+    return dict(json.loads(told, parse_float=lambda it: float(it) if it[-2:] != ".0" else int(it[:-2])))
+
+
+def _unknown(value: object) -> str:
+    """What only the update will tell, a key's secret for instance: a preview shows that it is there."""
+    if not isinstance(value, Unknown):
+        raise TypeError(f"{type(value).__name__} is no value of a resource")
+    return "[unknown]"
 
 
 def _hidden(values: Values) -> Values:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 POD = 'job="imm-operator", instance="10.0.0.1:8080", namespace="imm-operator", pod="one"'
 OTHER = 'job="imm-operator", instance="10.0.0.2:8080", namespace="imm-operator", pod="two"'
+SHARD = 'job="imm-operator-b-metrics", instance="10.0.0.3:8080", namespace="imm-operator", pod="three"'
 FOREIGN = 'job="another", instance="10.0.0.9:8080", namespace="another"'
 FOREIGN_TOO = 'job="another", instance="10.0.0.8:8080", namespace="another"'
 OURS = {f"imm_operator_build_info{{{POD}}}": "1x400", f"imm_operator_build_info{{{OTHER}}}": "1x400"}
@@ -68,6 +69,11 @@ def of_count(name: str) -> str:
     return f'imm_operator_batchimport_items{{{IMPORT}, count="{name}"}}'
 
 
+def served(of: str, kind: str) -> str:
+    """How many objects a process has."""
+    return f'imm_operator_objects{{{of}, kind="{kind}", ready="True", reason="Succeeded"}}'
+
+
 def info(of: str, mode: str, suspend: str) -> str:
     """How an object is treated."""
     return f'imm_operator_resource_info{{{of}, mode="{mode}", suspend="{suspend}"}}'
@@ -117,6 +123,11 @@ GOING = f"imm_operator_resource_deletion_timestamp_seconds{{{BINDING}}}"
 CASES = {
     "ImmOperatorAbsent": Case(
         {"up": "1x30"}, 10, {}, {"imm_operator_build_info": "1x30"}, ours={}
+    ),
+    "ImmOperatorOneAbsent": Case(
+        {f"imm_operator_build_info{{{SHARD}}}": "1x10 _x60"}, 25,
+        {"namespace": "imm-operator", "job": "imm-operator-b-metrics"},
+        {f"imm_operator_build_info{{{POD.replace('one', 'old')}}}": "1x10 _x60", f"up{{{SHARD}}}": "1x60"},
     ),
     "ImmOperatorNoLeader": Case(
         {leader(POD): "1x9 0x20", leader(OTHER): "0x30", leader(FOREIGN): "1x30"}, 15, LEASE,
@@ -245,6 +256,19 @@ CASES = {
          f"imm_operator_resource_generation{{{IMPORT}}}": "2x60",
          f"imm_operator_resource_observed_generation{{{IMPORT}}}": "1x60",
          info(IMPORT, "Apply", "true"): "1x60"},
+    ),
+    "ImmOperatorObjectsUnserved": Case(
+        {leader(POD): "1x60", served(POD, "Dataset"): "1x60", GENERATION: "1x60"}, 30, {"kind": "DatasetBinding"},
+        {leader(POD): "1x60", leader(SHARD): "1x60", leader(OTHER): "0x60", GENERATION: "1x60",
+         GENERATION.replace("photos", "films"): "1x60", served(POD, "DatasetBinding"): "1x60",
+         served(SHARD, "DatasetBinding"): "1x60"},
+    ),
+    "ImmOperatorObjectsServedTwice": Case(
+        {leader(POD): "1x60", leader(SHARD): "1x60", served(POD, "DatasetBinding"): "2x60",
+         served(SHARD, "DatasetBinding"): "1x60", GENERATION: "1x60", GENERATION.replace("photos", "films"): "1x60"},
+        15, {"kind": "DatasetBinding"},
+        {leader(POD): "1x60", leader(OTHER): "0x60", served(POD, "DatasetBinding"): "1x60",
+         served(OTHER, "DatasetBinding"): "1x60", GENERATION: "1x60"},
     ),
     "ImmOperatorObjectTerminating": Case(
         {GOING: "60x90"}, 62, PHOTOS | {"customresource_kind": "DatasetBinding"}, {GOING: "1800x90"}

@@ -117,7 +117,12 @@ ROWS: dict[str, Row] = {
         names("CustomResourceDefinition"),
         [f"{plural}.imm-operator.dev" for plural in ("batchimports", "cloudaccounts", "datasetbindings", "datasets")],
     ),
-    "crds.keep": Row(OFF, at("CustomResourceDefinition", "metadata/annotations"), None, {"crds.install": ON}),
+    "crds.keep": Row(
+        OFF,
+        at("CustomResourceDefinition", "metadata/annotations"),
+        None,
+        {"crds.install": ON, "admissionPolicies.crdGuard": OFF},
+    ),
     "crds.annotations": Row(
         BACKUP,
         at("CustomResourceDefinition", "metadata/annotations"),
@@ -154,6 +159,12 @@ ROWS: dict[str, Row] = {
         ON, at("PrometheusRule", "spec"), yaml.safe_load((CHART / "files" / "rules.yaml").read_text())
     ),
     "metrics.rules.labels": Row({"release": "p"}, at("PrometheusRule", "metadata/labels/release"), "p", RULES),
+    "metrics.rules.runbooks": Row(
+        "https://example.com/runbooks/",
+        at("PrometheusRule", "spec/groups/0/rules/0/annotations/runbook_url"),
+        "https://example.com/runbooks/ImmOperatorAbsent.md",
+        RULES,
+    ),
     "metrics.dashboard.enabled": Row(
         ON, at("ConfigMap", "data/imm-operator.json"), (CHART / "files" / "dashboard.json").read_text()
     ),
@@ -217,5 +228,5 @@ SETTINGS: dict[str, tuple[Any, dict[str, Any]]] = {
     "orphanAfter": (86400000, {}),  # which a template would write as 8.64e+07
     "leaseDuration": (600, {}),
     "logFormat": ("plain", {}),
-    "httpHost": ("127.0.0.1", {}),
+    "httpHost": ("::", {}),
 }

@@ -20,7 +20,10 @@ MATRIX: dict[str, dict[str, Any]] = {
     "without policies": {"admissionPolicies": {"enabled": False}, "networkPolicy": {"enabled": False}},
     "without a budget": {"podDisruptionBudget": {"enabled": False}},
     "without a Service": {"metrics": {"service": {"enabled": False}}},
-    "definitions that are not kept": {"crds": {"keep": False, "annotations": {"example.com/owner": "platform"}}},
+    "definitions that are not kept": {
+        "crds": {"keep": False, "annotations": {"example.com/owner": "platform"}},
+        "admissionPolicies": {"crdGuard": False},
+    },
     "another account": {"serviceAccount": {"create": False, "name": "default"}},
     "a role for ambient": {"rrsa": {"roleName": "imm-operator"}, "settings": {"allowAmbient": True}},
     "callbacks": {

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from controller.cloud.ports import CALL_TIMEOUT
-from controller.runtime.engine import DRAIN
+from controller.runtime.ending import LONGEST
 from sandbox.programs import ProgramError
 from tests.deploy import chart_files
 from tests.deploy.chart_room import CHART, FIRST_BUILD, NAMESPACE, ROOT, Manifest, container, helm, only, template
@@ -29,7 +28,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"settings": {"namespaces": "a"}}, "additional properties 'namespaces' not allowed"),
     ({"image": {"digest": "latest"}}, "at '/image/digest': 'latest' does not match pattern"),
     ({"watchNamespaces": ["Team A"]}, "at '/watchNamespaces/0': 'Team A' does not match pattern"),
-    ({"terminationGracePeriodSeconds": 5}, "minimum: got 5, want 20"),
+    ({"terminationGracePeriodSeconds": 5}, "minimum: got 5, want 28"),
     ({"rrsa": {"roleName": "acs:ram::1:role/a"}}, "at '/rrsa/roleName'"),
     ({"serviceAccount": {"create": False}}, "serviceAccount.name is needed with serviceAccount.create=false"),
     ({"serviceAccount": {"create": False, "name": "a"}, "rrsa": {"roleName": "r"}}, "annotate yours with pod-identity"),
@@ -127,7 +126,7 @@ def test_the_operator_is_given_the_time_it_takes_to_stop() -> None:
     grace = made["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
     schema = json.loads((CHART / "values.schema.json").read_text())
     shortest = schema["properties"]["terminationGracePeriodSeconds"]["minimum"]
-    assert DRAIN + CALL_TIMEOUT <= shortest < grace
+    assert LONGEST <= shortest <= grace
 
 
 def test_the_probes_ask_the_port_of_the_probes() -> None:
@@ -214,7 +213,10 @@ def test_only_probes_metrics_and_callbacks_are_let_in() -> None:
         ({}, "what is in the cloud stay."),
         ({}, "It watches every namespace."),
         ({}, "The image imm-operator:0.1.0 has no registry in its name"),
-        ({"crds": {"keep": False}}, "and every object with them, in every namespace"),
+        (
+            {"crds": {"keep": False}, "admissionPolicies": {"crdGuard": False}},
+            "and every object with them, in every namespace",
+        ),
         ({"crds": {"install": False}}, "This release does not bring the definitions"),
         ({"watchNamespaces": ["team-a"]}, "may read credentials in: team-a."),
         (

@@ -8,6 +8,8 @@ import re
 import signal
 import socket
 import threading
+import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -83,6 +85,28 @@ def has_ended(world: World) -> bool:
     """Whether the operator is gone."""
     assert world.operator is not None
     return world.operator.service.process.poll() is not None
+
+
+def signalled(world: World, number: int = signal.SIGTERM) -> float:
+    """Send the operator a signal, as a kubelet would; the moment."""
+    os.kill(process_of(world), number)
+    return time.monotonic()
+
+
+def exit_code(world: World) -> int:
+    """What the operator ended with by itself, as its leash-holder heard."""
+    told = re.findall(r" ended by itself, with (-?\d+)$", log_of(world), re.MULTILINE)
+    return int(told[-1])
+
+
+def probed(world: World, path: str) -> tuple[int, str]:
+    """The status and the words of a probe."""
+    assert world.operator is not None
+    try:
+        with urllib.request.urlopen(f"{world.operator.url}/{path}", timeout=5) as response:  # noqa: S310 - ours
+            return int(response.status), response.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
 
 
 def log_of(world: World) -> str:

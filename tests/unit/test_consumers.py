@@ -250,7 +250,7 @@ async def test_what_is_in_hand_at_an_end_is_finished(room: Room) -> None:
     room.cloud.fault({"service": "oss", "operation": "PutObject", "times": 1, "latency": 1.0})
     room.send(notice(0))
     await room.consumers.tend()
-    await room.until(lambda: room.consumers.working)
+    await room.until(lambda: bool(room.consumers.working))
     room.consumers.stop()
     assert room.consumers.working
     await room.until(lambda: not room.consumers.working)

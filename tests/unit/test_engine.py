@@ -18,7 +18,8 @@ from controller.api.dataset import Dataset, DatasetStatus
 from controller.api.fields import FINALIZER
 from controller.reconcile.ports import ObjectGone, StaleObject
 from controller.runtime.cluster import KubernetesCluster
-from controller.runtime.engine import DRAIN, Engine
+from controller.runtime.ending import DRAIN
+from controller.runtime.engine import Engine
 from controller.runtime.kube import Kube, KubeError
 from controller.runtime.settings import Settings
 from controller.runtime.store import Store

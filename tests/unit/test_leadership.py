@@ -140,13 +140,39 @@ async def test_a_lease_that_is_given_back_costs_no_wait(kube: Kube) -> None:
     await leader.acquire()
     leader.close()
     assert await leader.submitted(1)
-    await leader.release()
+    await leader.release(10)
     began = time.monotonic()
     await me.acquire()
     assert time.monotonic() - began < TERMS.retry
     with me.fence("imm:CreateBinding"):
         pass
     assert "ending" in refusal(leader).message
+
+
+async def test_at_an_end_what_was_answered_is_still_written_down(kube: Kube) -> None:
+    """First nothing new is submitted, then nothing at all is written; who waits knows when the last answer came."""
+    me = candidate(kube)
+    await me.acquire()
+    me.close(records=True)
+    assert "ending" in refusal(me).message
+    assert me.leads, "it goes on to renew the Lease"
+    with me.fence("oss:PutObject"), me.fence("mns:BatchDeleteMessage"):
+        assert (2, 0.0) == (me.submitting, me.quiet)
+    assert me.submitting == 0
+    assert 0 <= me.quiet < TERMS.retry
+    me.close()
+    with pytest.raises(NotLeading), me.fence("oss:PutObject"):
+        pass
+
+
+async def test_a_lease_is_given_back_in_time_or_not_at_all(kube: Kube, caplog: pytest.LogCaptureFixture) -> None:
+    """An API server that does not answer keeps nobody from ending."""
+    me = candidate(kube)
+    await me.acquire()
+    me.close()
+    with caplog.at_level(logging.WARNING):
+        await me.release(0.0)
+    assert "could not be released" in caplog.text
 
 
 async def test_an_end_waits_for_the_submits_under_way(kube: Kube) -> None:

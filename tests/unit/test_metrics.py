@@ -62,8 +62,8 @@ class Room:
 
     def __init__(self) -> None:
         self.store, self.queue, self.limiters = Store(Clock()), WorkQueue(), Limiters()
-        leadership = Leadership(Kube(), namespace="", name="test", terms=Terms(20, CALL_TIMEOUT), identity="me")
-        self.metrics = Metrics(self.queue, self.limiters, leadership, self.store, workers=16, revision="abc")
+        self.leadership = Leadership(Kube(), namespace="", name="test", terms=Terms(20, CALL_TIMEOUT), identity="me")
+        self.metrics = Metrics(self.queue, self.limiters, self.leadership, self.store, workers=16, revision="abc")
 
     def read(self) -> dict[str, float]:
         """As Prometheus does."""
@@ -84,6 +84,7 @@ def test_the_queue_tells_how_long_keys_wait_and_run() -> None:
     """As client-go does: what waits already is not added again, and what is asked for while it runs waits from then."""
     clock = Seconds()
     figures = QueueFigures(clock)
+    figures.serve()
     for key in (A, A, B):
         figures.added(key)
     clock.now += 2
@@ -133,6 +134,23 @@ async def test_the_queue_keeps_its_figures_at_each_turn() -> None:
     assert 0 == found['controller_runtime_active_workers{controller="dataset"}']
 
 
+async def test_a_standby_has_no_backlog() -> None:
+    """Its queue fills up and nobody serves it, which is as it should be; a new leader's objects wait from then on."""
+    clock = Seconds()
+    room = Room()
+    room.queue.figures = QueueFigures(clock)
+    metrics = Metrics(room.queue, room.limiters, room.leadership, room.store)
+    for number in range(500):
+        room.queue.add(Key("Dataset", "team", f"photos-{number}"), Lane.RESYNC)
+    standing_by = values(metrics.render())
+    depth, waited = f'workqueue_depth{{{OF},priority="-100"}}', f"workqueue_queue_duration_seconds_sum{{{OF}}}"
+    assert (0, 0) == (standing_by[depth], standing_by[f"workqueue_adds_total{{{OF}}}"])
+    clock.now += 86400
+    await room.queue.get()
+    leading = values(metrics.render())
+    assert (499, 500, 0) == (leading[depth], leading[f"workqueue_adds_total{{{OF}}}"], leading[waited])
+
+
 def test_passes_are_counted_as_controller_runtime_does() -> None:
     """Each result is there from the beginning, so that the first error is an increase."""
     room = Room()
@@ -141,6 +159,8 @@ def test_passes_are_counted_as_controller_runtime_does() -> None:
         for result in ("success", "requeue_after", "requeue", "error"):
             series = f'controller_runtime_reconcile_total{{controller="{kind.lower()}",result="{result}"}}'
             assert 0 == before[series]
+        for name in ("reconcile_errors_total", "reconcile_panics_total", "reconcile_time_seconds_count"):
+            assert 0 == before[f'controller_runtime_{name}{{controller="{kind.lower()}"}}']
     room.metrics.reconciled("Dataset", "error", 0.3)
     room.metrics.broke("Dataset")
     room.metrics.reconciled("Dataset", "success", 0.3)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from controller.api.datasetbinding import DatasetBinding
-from controller.runtime.poller import spaced, under_way
+from controller.core.facts import BindingFacts
+from controller.runtime.poller import is_told, spaced, under_way
 
 READY = ("Ready", "True", "Succeeded")
 CASES: list[tuple[str, list[tuple[str, str, str]], int, bool]] = [
@@ -41,6 +43,34 @@ def test_what_stands_still_is_not_polled_for(
         "status": {"observedGeneration": observed, "conditions": told},
     }
     assert busy == under_way(DatasetBinding.read(body))
+
+
+FOUND = BindingFacts("media", "d", "photos", "Running", "IncrementalScanning", "", "2026-08-01T12:00:00Z")
+TOLD: dict[str, Any] = {"state": "Running", "phase": "IncrementalScanning"}
+
+
+@pytest.mark.parametrize(
+    ("found", "status", "told"),
+    [
+        (FOUND, TOLD, True),
+        (FOUND, TOLD | {"state": "Ready"}, False),
+        (FOUND, TOLD | {"observedGeneration": 0}, False),
+        (FOUND, {}, False),
+        (replace(FOUND, state="Failed", reason="no such bucket"), TOLD, False),
+        (replace(FOUND, reason="x" * 600), TOLD | {"reason": "x" * 512}, True),
+        (None, TOLD, False),
+    ],
+)
+def test_what_a_status_says_already_is_no_news(
+    found: BindingFacts | None, status: dict[str, Any], *, told: bool
+) -> None:
+    """At a start every binding is new in the first listing: thousands must not go ahead of a person's edit."""
+    body = {
+        "metadata": {"name": "b", "namespace": "team", "generation": 1},
+        "spec": {"accountRef": {"name": "a"}, "dataset": {"ref": "d"}, "bucket": "photos"},
+        "status": {"observedGeneration": 1} | status,
+    }
+    assert told == is_told(DatasetBinding.read(body), found)
 
 
 @pytest.mark.parametrize(

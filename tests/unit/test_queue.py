@@ -304,3 +304,5 @@ def test_a_settled_key_comes_back_after_its_interval_and_up_to_a_tenth_later(int
     assert max(moments) <= interval * 1.1
     assert max(moments) - min(moments) > interval * 0.09
     assert len(set(moments)) > 900
+    together = max(sum(since <= moment < since + interval * 0.001 for moment in moments) for since in moments)
+    assert together < 40, "of a thousand, in the hundredth part of that time: ten would be even"
