@@ -32,7 +32,7 @@ class Layout:
     @property
     def home(self) -> Path:
         """What is ours in it."""
-        return self.root / "opt" / "imm-operator"
+        return self.root / "app"
 
     @property
     def megabytes(self) -> float:

@@ -16,6 +16,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packaging.utils import canonicalize_name
 
+from controller.cli import main
 from sandbox.demo.stage import Stage
 from sandbox.image.container import Container, refusal
 from sandbox.image.layout import Layout, lay_out
@@ -68,7 +69,7 @@ def test_the_operator_does_its_work_from_read_only_files_as_another_user(
 
 
 def test_the_other_commands_work_in_the_image(layout: Layout, container: Container, tmp_path: Path) -> None:
-    """`crds` and `docs` print what is checked in; the definitions can be taken out of the image that serves them."""
+    """`crds` prints what is checked in: the definitions can be taken out of the image that serves them."""
     crds = container.output([*layout.stage.entrypoint, "crds"], tmp_path / "crds.log")
     assert sorted(re.split("^(?=# Generated)", crds, flags=re.MULTILINE)[1:]) == sorted(
         path.read_text() for path in (ROOT / "crds").glob("*.yaml")
@@ -76,14 +77,14 @@ def test_the_other_commands_work_in_the_image(layout: Layout, container: Contain
     assert "imm-operator, version" in container.output(
         [*layout.stage.entrypoint, "--version"], tmp_path / "version.log"
     )
-    for words in (["docs"], ["render", "--help"], ["manifest", "--help"]):
+    for words in (["docs"], *([name, "--help"] for name in main.commands)):
         assert container.output([*layout.stage.entrypoint, *words], tmp_path / "words.log")
 
 
 def test_the_image_is_small_and_holds_the_operator_alone(layout: Layout) -> None:
     """No other room of the source, no installer, no tests, and every module compiled for good."""
     assert layout.megabytes < MEGABYTES
-    assert {"opt"} == {path.name for path in layout.root.iterdir()}
+    assert {"app"} == {path.name for path in layout.root.iterdir()}
     assert {"program", "dependencies"} == {path.name for path in layout.home.iterdir()}
     top = {path.name for path in (layout.home / "program").iterdir()}
     assert {"controller", "imm_operator-0.1.0.dist-info", "sbom.cdx.json"} == top
@@ -119,10 +120,10 @@ def test_the_steps_give_the_same_program_again(layout: Layout, tmp_path: Path) -
     """The layer of our own package depends on the sources alone: not on the time, nor on the folder it was made in."""
     builder = layout.root.parent / "builder"
     step = [sys.executable, str(builder / "source/deploy/image/install.py"), "program", "--version", "0.1.0"]
-    (tmp_path / "opt/imm-operator/build").mkdir(parents=True)
-    (tmp_path / "opt/imm-operator/build/tools").symlink_to(builder / "opt/imm-operator/build/tools")
+    (tmp_path / "app/build").mkdir(parents=True)
+    (tmp_path / "app/build/tools").symlink_to(builder / "app/build/tools")
     subprocess.run(step, env={"DESTDIR": str(tmp_path), "PATH": "/usr/bin:/bin"}, check=True)
-    first, again = (_digest(root / "opt/imm-operator/program") for root in (layout.root, tmp_path))
+    first, again = (_digest(root / "app/program") for root in (layout.root, tmp_path))
     del first["sbom.cdx.json"]
     assert first == again
 
