@@ -27,6 +27,8 @@ def main() -> int:
         settings = Settings()
     except ValidationError as error:
         for problem in error.errors():
+            if problem["type"] == "default_factory_not_called":  # follows from another problem, and names no cause
+                continue
             place = "_".join(map(str, problem["loc"])).upper()
             got = f"IMM_OPERATOR_{place}: got {problem['input']!r}: " if place else ""
             print(got + problem["msg"].removeprefix("Value error, "), file=sys.stderr)  # noqa: T201 - no log yet

@@ -6,7 +6,6 @@ What a page may presume is in `tests/docs_commands_scenes.py`.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -26,8 +25,6 @@ from tests.docs_commands import ROOT
 from tests.docs_commands_node import Node
 
 NOT_COPIED = {".git", ".venv", ".sandbox", "tests", "dist", "benchmarks"}
-
-FOREIGN = re.compile(r"KUBE|HELM_|IMM_OPERATOR_|ALIBABA_|PULUMI_|.*proxy$", re.IGNORECASE)
 
 
 @dataclass

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -34,7 +32,6 @@ from tests.unit.test_cli_manifest import EXAMPLE, WIDE, line
 from tests.unit.test_manifest_bad_lines import BAD
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
 KEY, ADDRESS = "spring/increment.meta", "oss://photos/spring/increment.meta"
 WORK, READING = "records", "fedcba9876543210fedcba9876543210"
 JPEG = made("JPEG")
@@ -330,45 +327,3 @@ class TestProcess:
             ["bash", "-c", f"{' '.join(base)} --no-images increment.meta | head -1"], check=True, **how
         )
         assert (b"line 1: OperationType: it is missing, and every line needs it\n", b"") == (cut.stdout, cut.stderr)
-
-
-class TestDocs:
-    """docs/cli.md, command by command."""
-
-    def test_what_the_page_shows_is_what_is_printed(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """But for the bytes of the pictures, which are whatever they are."""
-        monkeypatch.chdir(tmp_path)
-        for name in ("girl_cloth1.jpg", "girl_cloth3.jpg"):
-            Path(name).write_bytes(JPEG)
-        wrong = line("1", "/girl_cloth2.jpg") + line("1", "girl_cloth3.jpg", Region="20,40,60,80", Crop=False)
-        last = '{"OperationType": "DELETE", "ProductId": "1005"}\n'
-        Path("increment.meta").write_text(line("1", "girl_cloth1.jpg") + wrong + last)
-        (block,) = re.findall(r"```console\n\$ imm-operator (.*?)\n(.*?)```", PAGE, re.DOTALL)
-        found = CliRunner().invoke(main, shlex.split(block[0]))
-        assert 1 == found.exit_code
-        assert re.sub(r"[\d,]+ bytes", "", block[1]) == re.sub(r"[\d,]+ bytes", "", found.stdout)
-
-    def test_every_command_of_the_page_does_what_it_says(
-        self, cloud: LocalCloud, bucket: oss2.Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """With a table, a folder and an import of these names."""
-        monkeypatch.chdir(tmp_path)
-        cloud.image_search_instance("shop")
-        bucket.put_object(KEY, (line("1", "girl_cloth1.jpg") + "{}\n").encode())
-        (tmp_path / "pictures/hats").mkdir(parents=True)
-        for name in ("a.jpg", "pictures/hats/b.jpg"):
-            Path(name).write_bytes(JPEG)
-        Path("list.csv").write_text("sku,file,note\n1,a.jpg,hello\n")
-        Path("import.yaml").write_text(yaml.safe_dump({"kind": "BatchImport", "metadata": {"name": "x"}, "spec": SPEC}))
-        commands = re.findall(r"^imm-operator (.*?)(?: > (.*))?$", PAGE, re.MULTILINE)
-        assert ["manifest", "manifest", "manifest", "tasks"] == [command.split()[0] for command, _ in commands]
-        for command, output in commands:
-            cloud.advance(1)
-            found = CliRunner().invoke(main, shlex.split(command))
-            assert 0 == found.exit_code, found.stderr
-            if output:
-                Path(output).write_bytes(found.stdout_bytes)
-            if " pictures " in command:
-                (one,) = decode(Path("increment.meta").read_bytes())
-                assert ("hats", "oss://my-photos/spring/hats/b.jpg") == (one.product_id, one.custom_content)
-        assert ["girl_cloth1.jpg"] == [one.pic_name for one in decode(Path("increment.meta").read_bytes())]

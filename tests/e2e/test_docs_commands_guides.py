@@ -1,4 +1,7 @@
-"""Commands of the guides that need an operator at work; `tests/integration/test_docs_commands.py` has the rest."""
+"""Commands of the guides that need an operator at work; `tests/integration/test_docs_commands.py` has the rest.
+
+Other pages have a file of their own, so that two processes share the minutes.
+"""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ REGISTRIES = (
     "pypi.org", "pythonhosted.org", "proxy.golang.org", "goproxy.", "npmjs.org", "docker.io", "ghcr.io", "quay.io",
     "mirrors.", "artifactory", "/simple/",
 )  # fmt: skip
+MAKERS = {"Thread", "ThreadPoolExecutor", "Threads", "to_thread"}
 MACHINE = ("/work/", "/home/", "/root/", "/opt/", "/Users/")
 TESTS = ROOT / "tests"
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
@@ -124,6 +125,23 @@ def test_core_and_api_ask_nothing_of_the_machine() -> None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"open", "print"}:
                 found.append(f"{named(path)}:{node.lineno}: {node.func.id}")
     assert [] == found
+
+
+def test_threads_are_made_where_they_are_counted() -> None:
+    """Each may hold a call to the cloud for its whole time-out: an end waits for those, and a pod is sized for them."""
+    found = {
+        f"{named(path)}: {ast.unparse(node.func).rpartition('.')[2]}"
+        for path in MODULES
+        if named(path).startswith(("controller/runtime/", "controller/reconcile/", "controller/cloud/"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in MAKERS
+    }
+    assert found == {
+        "controller/runtime/engine.py: Threads",  # passes, and the calls of imports
+        "controller/runtime/consumer.py: Thread",  # one for each queue
+        "controller/runtime/tracing.py: Thread",  # the last spans, when all is over
+        "controller/reconcile/context.py: ThreadPoolExecutor",  # for whoever makes a context without a pool
+    }
 
 
 def test_no_text_names_a_registry_or_a_machine() -> None:

@@ -135,3 +135,17 @@ def test_outside_a_pod_the_lease_needs_a_namespace(tmp_path: Path) -> None:
     )
     assert 2 == ended.returncode
     assert "IMM_OPERATOR_LEASE_NAMESPACE" in ended.stderr
+
+
+def test_a_wrong_value_is_one_line(tmp_path: Path) -> None:
+    """What it is, what was given and what may be; nothing of what follows from it."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "controller"],
+        env={"IMM_OPERATOR_WORKERS": "1", "PATH": "", "PYTHONPATH": ":".join(sys.path)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (2, "") == (ended.returncode, ended.stdout)
+    assert ["IMM_OPERATOR_WORKERS: got '1': Input should be greater than or equal to 2"] == ended.stderr.splitlines()
