@@ -10,7 +10,6 @@ from typing import Any
 import click
 import dill
 from pulumi import dynamic
-from pulumi.output import Unknown
 from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockMonitor, MockResourceArgs
 
@@ -143,23 +142,15 @@ class Engine(MockMonitor):
             new.replace(self.path)
 
 
-def _whole(values: Values) -> Values:  # protobuf has no whole numbers
-    told = json.dumps(values, default=_unknown)
+def _whole(values: Values) -> Values:  # protobuf has no whole numbers; a preview tells of what is not known yet
+    told = json.dumps(values, default=lambda it: f"[{type(it).__name__.lower()}]")
     return dict(json.loads(told, parse_float=lambda it: float(it) if it[-2:] != ".0" else int(it[:-2])))
-
-
-def _unknown(value: object) -> str:
-    """What only the update will tell, a key's secret for instance: a preview shows that it is there."""
-    if not isinstance(value, Unknown):
-        raise TypeError(f"{type(value).__name__} is no value of a resource")
-    return "[unknown]"
 
 
 def _hidden(values: Values) -> Values:
     return {name: rpc.wrap_rpc_secret("[secret]") if rpc.is_rpc_secret(it) else it for name, it in values.items()}
 
 
-def _look(provider: dynamic.ResourceProvider, resource: Values) -> Values | None:
-    """The inputs as the cloud shows them now; None when the resource is gone."""
+def _look(provider: dynamic.ResourceProvider, resource: Values) -> Values | None:  # its inputs now; None: gone
     found = provider.read(resource["id"], resource["inputs"] | resource["outputs"])
     return {name: it for name, it in (found.outs or {}).items() if name in resource["inputs"]} if found.id else None

@@ -765,7 +765,9 @@ class TestSteering:
         waiting = world.goods(lines[2:], name="waiting")
         world.settle(waiting)
         last = world.cluster.read(key)
+        there = world.cluster.bodies.pop(key)
         tell_gone(last, world.context)
+        world.cluster.bodies[key] = there
         assert {("team", "waiting")} == world.context.turns.take_wakes()
         [said] = [message for reason, message in world.cluster.events if reason == "TaskRunning"]
         assert "task 1 of instance goods runs on" in said

@@ -127,7 +127,9 @@ class TestLostAnswers:
         one_pass(world, key)
         one_pass(world, key)
         assert (1, None) == (len(world.tasks()), world.status(key).task)
-        tell_gone(world.cluster.read(key), world.context)
+        last = world.cluster.read(key)
+        del world.cluster.bodies[key]
+        tell_gone(last, world.context)
         [said] = [words for reason, words in world.cluster.events if reason == "TaskRunning"]
         assert "may" in said
         assert INSTANCE in said

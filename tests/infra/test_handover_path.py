@@ -91,7 +91,7 @@ def test_the_documented_commands_are_those_that_are_tested() -> None:
     page = (ROOT / "environments" / "README.md").read_text()
     assert "pulumi stack output handover --json --stack dev | imm-operator render - | kubectl apply -f -\n" in page
     assert "pulumi stack output handover --json --stack prod | imm-operator render - --out environments/prod\n" in page
-    assert "imm-operator render - --shard second --out environments/prod-second\n" in page
+    assert "imm-operator render - --shard second --out environments/staging-second\n" in page
 
 
 def test_the_command_reads_a_pipe() -> None:

@@ -93,9 +93,12 @@ def signalled(world: World, number: int = signal.SIGTERM) -> float:
     return time.monotonic()
 
 
+ENDED = r"^\S.* ended by itself, with (-?\d+)$"  # the last word in its log, of sandbox.apiserver.leashed
+
+
 def exit_code(world: World) -> int:
     """What the operator ended with by itself, as its leash-holder heard."""
-    told = re.findall(r" ended by itself, with (-?\d+)$", log_of(world), re.MULTILINE)
+    told = re.findall(ENDED, log_of(world), re.MULTILINE)
     return int(told[-1])
 
 

@@ -15,7 +15,7 @@ import pytest
 from sandbox.apiserver.cluster import Cluster
 from sandbox.kubectl import Kubectl
 from tests.integration.conftest import POLLS
-from tests.integration.replicas import log_of, process_of
+from tests.integration.replicas import ENDED, log_of, process_of
 from tests.integration.world import World, opened
 
 PLANTED = "planted-secret-9c41f7"
@@ -45,8 +45,9 @@ def world(cluster: Cluster, installed: Kubectl, tmp_path_factory: pytest.TempPat
 
 
 def lines(world: World) -> list[dict[str, Any]]:
-    """Every line so far; one that is no JSON object fails."""
-    return [dict(json.loads(line)) for line in log_of(world).rstrip("\n").split("\n")]
+    """Every line of the operator so far; one that is no JSON object fails."""
+    found = log_of(world).rstrip("\n").split("\n")
+    return [dict(json.loads(line)) for line in (found[:-1] if re.search(ENDED, found[-1]) else found)]
 
 
 def about(world: World, kind: str, name: str) -> list[dict[str, Any]]:
