@@ -57,6 +57,31 @@ class TableReader:
             yield Row(line, found if isinstance(found, tuple) else file_of(f"line {line}", found, self._table))
 
 
+class Texts:
+    """Lines for csv, which must see whatever is in them so as to find where a record ends.
+
+    No method of the reader's own, which would then hold itself, and its last block, until the garbage is collected.
+
+    Attributes:
+        undecodable: A line of the record at hand is not UTF-8.
+    """
+
+    def __init__(self, lines: Lines) -> None:
+        self.undecodable = False
+        self._lines = lines
+
+    def __iter__(self) -> Texts:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        try:
+            return line.decode()
+        except UnicodeDecodeError:
+            self.undecodable = True
+            return line.decode(errors="replace")
+
+
 class RecordReader:
     """Takes blocks of a table and gives the records that they complete, whatever they are about.
 
@@ -69,8 +94,8 @@ class RecordReader:
         self._format = form
         self._columns = columns
         self._lines = Lines()
-        self._csv = csv.reader(map(self._text, self._lines), strict=True)
-        self._undecodable = False  # a line of the record at hand is not UTF-8
+        self._texts = Texts(self._lines)
+        self._csv = csv.reader(self._texts, strict=True)
         self._header: list[str] | None = None
         self._never_seen = set(columns.expected)
         self._first_names: list[str] | None = None  # of the first JSON line
@@ -111,9 +136,9 @@ class RecordReader:
 
     def _read_csv(self) -> Mapping[str, Any] | tuple[Problem, ...] | None:
         """A row, or None of the header."""
-        self._undecodable = False
+        self._texts.undecodable = False
         cells = next(self._csv)
-        if self._undecodable:
+        if self._texts.undecodable:
             self.unusable = self._headless()
             return (Problem(self._where(), "line", "", NOT_UTF_8),)
         if self._header is None:
@@ -125,14 +150,6 @@ class RecordReader:
             words = f"it has {len(cells)} cells, the header has {len(self._header)}: put a cell with a comma in quotes"
             return (Problem(self._where(), "line", shown(",".join(cells[:3])), words),)
         return dict(zip(self._header, cells, strict=True))
-
-    def _text(self, line: bytes) -> str:
-        """Whatever is in it, csv must see it, so as to find where the record ends."""
-        try:
-            return line.decode()
-        except UnicodeDecodeError:
-            self._undecodable = True
-            return line.decode(errors="replace")
 
     def _end(self) -> Iterator[Record]:
         """What can only be told when all lines were seen."""

@@ -31,7 +31,7 @@ from controller.reconcile.imports.problems import ProblemReport
 __all__ = ["Freezing", "Reading", "SourceChanged", "SourceNotFound"]
 
 SHOWN_PROBLEMS = 10
-MOST_ITEMS = 5_000_000  # files of a run: it takes nine bytes of each as long as it lasts, and about 25 while it is read
+MOST_ITEMS = 5_000_000  # files of a run: it takes nine bytes of each as long as it lasts, and about 13 while it is read
 NONE_LEFT = Row(0, ())
 Keep = Callable[[int, bytes, bytes], None]  # a part's number, its bytes, and the digest of everything up to its end
 
