@@ -19,8 +19,8 @@ from controller.reconcile.imports.sources import Freezing, Reading
 LINE = '{{"uri":"oss://photos/{:075}.jpg","customLabels":{{"a":"b"}}}}\n'
 WIDTH = len(LINE.format(0))
 FEW, MANY = 3, 14  # blocks; so far apart, the last block of each begins at the same place of a part, within 112 lines
-TABLE = {"table": {"bucket": "photos", "key": "list"}}
-PREFIX = {"prefix": {"bucket": "photos"}}
+TABLE: dict[str, object] = {"table": {"bucket": "photos", "key": "list"}}
+PREFIX: dict[str, object] = {"prefix": {"bucket": "photos"}}
 
 
 class Endless:
@@ -102,7 +102,7 @@ def test_a_hundred_thousand_files_take_little_more_memory_than_a_quarter_as_many
 
 def test_a_reading_takes_its_last_block_with_it() -> None:
     """It held itself once, and the block stayed until somebody collected the garbage: often beyond the freezing."""
-    oss = cast("OssPort", Endless(20_000))
+    oss = cast("OssPort", Endless(FEW * BLOCK // WIDTH))
     gc.disable()
     tracemalloc.start()
     try:
