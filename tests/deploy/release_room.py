@@ -94,6 +94,12 @@ class Release:
         service.await_ready(lambda: answers(f"http://127.0.0.1:{port}/readyz"), seconds=60)
         self.world.operator = Operator(f"http://127.0.0.1:{port}", service)
 
+    def begin(self, chart: Path = CHART) -> None:
+        """An operator that has just been installed, and an account for it."""
+        self.install(chart)
+        self.start()
+        self.world.account(workBucket=WORK)
+
     def restart(self) -> None:
         """The Deployment's new pod in the place of the old one."""
         self.world.stop()

@@ -10,17 +10,13 @@ from typing import Any
 import pytest
 
 from controller.api.fields import API_VERSION
-from sandbox.apiserver.cluster import Cluster
-from sandbox.demo.operator import install
 from sandbox.kubectl import Kubectl
 from tests.deploy.argocd_room import Argo, installed_argo, tracked
 from tests.deploy.gitops_room import BUCKET, PHOTO, Body, GitOpsRoom, steered
 from tests.docs_examples import examples
 from tests.integration.import_room import IMPORT
-from tests.integration.world import opened
 
 WAVES = ["CloudAccount", "Dataset", "DatasetBinding", "BatchImport"]
-POLLS = ("IMM_OPERATOR_POLL_INTERVAL", "IMM_OPERATOR_SETTLED_POLL_INTERVAL")
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]  # the first run fetches and builds
 
 
@@ -29,14 +25,6 @@ def argo(kubectl: Kubectl) -> Iterator[Argo]:
     """Argo CD with the settings that ship."""
     with installed_argo(kubectl) as made:
         yield made
-
-
-@pytest.fixture(scope="module")
-def home(cluster: Cluster, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitOpsRoom]:
-    """A namespace, a cloud and an operator."""
-    install(kubectl)
-    with opened(cluster, kubectl, tmp_path_factory.mktemp("operator"), dict.fromkeys(POLLS, "0.3")) as world:
-        yield GitOpsRoom(world)
 
 
 @pytest.fixture(scope="module")

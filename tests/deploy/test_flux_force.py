@@ -5,24 +5,19 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from sandbox.apiserver.cluster import Cluster
-from sandbox.demo.operator import install
-from sandbox.kubectl import Kubectl
 from tests.deploy.gitops_room import Body, GitOpsRoom, steered
 from tests.deploy.upstream_programs import flux
 from tests.integration.import_room import IMPORT
-from tests.integration.world import PROJECT, opened
+from tests.integration.world import PROJECT
 
 FLUX = Path(__file__).resolve().parents[2] / "deploy" / "flux"
 EXPRESSIONS = yaml.safe_load((FLUX / "health-check-exprs.yaml").read_text())["spec"]["healthCheckExprs"]
-POLLS = ("IMM_OPERATOR_POLL_INTERVAL", "IMM_OPERATOR_SETTLED_POLL_INTERVAL")
 KINDS = ("CloudAccount", "Dataset", "DatasetBinding", IMPORT)
 pytestmark = pytest.mark.timeout(900)  # the first run fetches and builds
 
@@ -41,14 +36,6 @@ def applied(home: GitOpsRoom, objects: list[Body], seconds: int = 60, **spec: An
     )
     assert 0 == done.returncode, done.stderr[-2000:]
     return dict(json.loads(done.stdout))
-
-
-@pytest.fixture(scope="module")
-def home(cluster: Cluster, kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitOpsRoom]:
-    """A namespace, a cloud and an operator."""
-    install(kubectl)
-    with opened(cluster, kubectl, tmp_path_factory.mktemp("operator"), dict.fromkeys(POLLS, "0.3")) as world:
-        yield GitOpsRoom(world)
 
 
 @pytest.fixture(scope="module")

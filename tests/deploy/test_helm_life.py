@@ -16,7 +16,7 @@ from sandbox.apiserver.build import NO_CONTROLLERS, Programs
 from sandbox.apiserver.cluster import Cluster, start_cluster
 from sandbox.programs import ProgramError
 from tests.deploy.chart_room import CHART, FIRST_BUILD, NAME, NAMESPACE
-from tests.deploy.release_room import KINDS, NEWER, WORK, Release, older_chart, opened
+from tests.deploy.release_room import KINDS, NEWER, Release, older_chart, opened
 
 pytestmark = [pytest.mark.e2e, FIRST_BUILD]
 DELETE: dict[str, Any] = {"deletionPolicy": "Delete"}
@@ -52,9 +52,7 @@ def columns(release: Release) -> int:
 def test_an_upgrade_changes_the_definitions_and_nothing_else(release: Release, older: Path) -> None:
     """No write to the cloud, no scan, no generation, no field lost; and back, and forth again."""
     world = release.world
-    release.install(older)
-    release.start()
-    world.account(workBucket=WORK)
+    release.begin(older)
     before = release.bound()
     assert NEWER not in before["spec"]
     assert 2 == columns(release)
@@ -96,9 +94,7 @@ def settled(status: dict[str, object]) -> dict[str, object]:
 def test_a_release_that_is_uninstalled_leaves_all_behind_and_finds_it_again(release: Release) -> None:
     """Definitions, objects, finalizers and the cloud stay; installed anew, the operator goes on and makes nothing."""
     world = release.world
-    release.install()
-    release.start()
-    world.account(workBucket=WORK)
+    release.begin()
     release.bound()
     stored, journal, record = release.stored(), release.writes(), release.owner_record()
     world.stop()
@@ -123,9 +119,7 @@ def test_the_operators_namespace_can_be_deleted_and_installed_again(release: Rel
     world, kubectl = release.world, release.kubectl
     if not world.cluster.controllers:
         pytest.skip(NO_CONTROLLERS)
-    release.install()
-    release.start()
-    world.account(workBucket=WORK)
+    release.begin()
     release.bound()
     journal, record = release.writes(), release.owner_record()
     kubectl("delete", "namespace", NAMESPACE, "--timeout=180s")
@@ -140,9 +134,7 @@ def test_the_operators_namespace_can_be_deleted_and_installed_again(release: Rel
 def test_in_the_order_of_the_guide_nothing_is_left_and_nothing_is_stuck(release: Release) -> None:
     """Objects first, then definitions, then the release: the cloud goes or stays by each deletionPolicy."""
     world, kubectl = release.world, release.kubectl
-    release.install()
-    release.start()
-    world.account(workBucket=WORK)
+    release.begin()
     release.bound("kept")
     release.bound("going", photo=False, **DELETE)  # a dataset with files is never deleted
     kubectl(
@@ -184,9 +176,7 @@ def test_in_the_wrong_order_release_frees_what_is_stuck(release: Release) -> Non
     world, kubectl = release.world, release.kubectl
     if not world.cluster.controllers:
         pytest.skip(NO_CONTROLLERS)
-    release.install()
-    release.start()
-    world.account(workBucket=WORK)
+    release.begin()
     release.bound(**DELETE)
     journal = release.writes()
     working = release.cli("release", "--all", "--yes")

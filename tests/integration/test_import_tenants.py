@@ -6,23 +6,20 @@ The second tenant signs in with a key of its own, whose rights end at its own qu
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
 import pytest
 from mns.topic import TopicMessage
 
-from emulator.instance import Config, Instance
-from emulator.testing import running
+from emulator.instance import Instance
 from sandbox.apiserver.cluster import Cluster
 from sandbox.kubectl import Kubectl
 from tests.integration.import_room import DATASET, DEAD, FILES, IMPORT, QUEUE, TOPIC, WORK, ImportRoom, uri
 from tests.integration.operator_user import OperatorUser
-from tests.integration.world import PROJECT, World, prepare
+from tests.integration.world import PROJECT, World, opened
 from tests.mns_sdk import account_of
 
 THEIR_WORK = "other-records"
@@ -41,23 +38,10 @@ class Tenant(OperatorUser):
 @pytest.fixture(scope="module")
 def world(cluster: Cluster, installed: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """The first tenant's namespace, and an operator with its most talkative log that watches both."""
-    namespace = f"tenants-{uuid.uuid4().hex[:8]}"
-    for name in (namespace, f"{namespace}-other"):
-        installed("create", "namespace", name)
-    directory: Path = tmp_path_factory.mktemp("operator")
-    settings = {
-        "IMM_OPERATOR_NAMESPACES": f"{namespace},{namespace}-other",
-        "IMM_OPERATOR_VERBOSE": "true",
-        "IMM_OPERATOR_POLL_INTERVAL": "0.3",
-    }
-    with running(Config(virtual_clock=False)) as cloud:
-        made = World(cluster, installed, cloud, namespace, directory, settings)
-        prepare(made)
-        made.start()
-        try:
-            yield made
-        finally:
-            made.stop()
+    settings = {"IMM_OPERATOR_VERBOSE": "true", "IMM_OPERATOR_POLL_INTERVAL": "0.3"}
+    directory = tmp_path_factory.mktemp("operator")
+    with opened(cluster, installed, directory, settings, name="tenants", neighbour=True) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,10 @@ from __future__ import annotations
 import json
 import re
 import threading
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
@@ -26,7 +24,7 @@ from sandbox.apiserver.issuer import AUDIENCE, Issuer, issuer_of, subject
 from sandbox.kubectl import Kubectl
 from sandbox.programs import ProgramError
 from tests.emulator.role_room import new_provider, new_role, new_user, trust
-from tests.integration.world import World, prepare
+from tests.integration.world import World, opened
 
 POLICIES = ("AliyunIMMFullAccess", "AliyunOSSFullAccess")
 
@@ -55,26 +53,16 @@ def world(
     cluster: Cluster, installed: Kubectl, secure: LocalCloud, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
     """A namespace and an operator that is told where STS is; nobody's key is in the cluster."""
-    namespace = f"rrsa-{uuid.uuid4().hex[:8]}"
-    installed("create", "namespace", namespace)
-    installed("create", "serviceaccount", "indexer", f"--namespace={namespace}")
-    directory: Path = tmp_path_factory.mktemp("operator")
-    tenants = f"{namespace},{namespace}-other"
-    installed("create", "namespace", f"{namespace}-other")
     settings = {
-        "IMM_OPERATOR_NAMESPACES": tenants,
         "IMM_OPERATOR_VERBOSE": "true",
         "IMM_OPERATOR_STS_ENDPOINT": secure.url,
         "IMM_OPERATOR_STS_CA_FILE": secure.ca_file or "",
         "IMM_OPERATOR_POLL_INTERVAL": "0.3",
     }
-    made = World(cluster, installed, secure.over_http(), namespace, directory, settings)
-    prepare(made)
-    made.start()
-    try:
+    directory, plain = tmp_path_factory.mktemp("operator"), secure.over_http()
+    with opened(cluster, installed, directory, settings, name="rrsa", cloud=plain, neighbour=True) as made:
+        installed("create", "serviceaccount", "indexer", f"--namespace={made.namespace}")
         yield made
-    finally:
-        made.stop()
 
 
 @pytest.fixture(scope="module")

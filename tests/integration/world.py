@@ -6,7 +6,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -230,13 +230,26 @@ def prepare(world: World) -> None:
 
 @contextmanager
 def opened(
-    cluster: Cluster, kubectl: Kubectl, directory: Path, settings: dict[str, str], *, name: str = "world"
+    cluster: Cluster,
+    kubectl: Kubectl,
+    directory: Path,
+    settings: dict[str, str],
+    *,
+    name: str = "world",
+    cloud: LocalCloud | None = None,
+    neighbour: bool = False,
 ) -> Iterator[World]:
-    """A world with a namespace and a cloud of its own; its operator runs until the world is closed."""
+    """A world with a namespace of its own and, unless one is given, a cloud; its operator runs until it is closed.
+
+    With a neighbour the operator watches a second namespace, which has the first one's name and `-other`.
+    """
     namespace = f"{name}-{uuid.uuid4().hex[:8]}"
-    kubectl("create", "namespace", namespace)
-    with running(Config(virtual_clock=False)) as cloud:
-        made = World(cluster, kubectl, cloud, namespace, directory, settings)
+    watched = [namespace, f"{namespace}-other"] if neighbour else [namespace]
+    for each in watched:
+        kubectl("create", "namespace", each)
+    own = {"IMM_OPERATOR_NAMESPACES": ",".join(watched)}
+    with nullcontext(cloud) if cloud is not None else running(Config(virtual_clock=False)) as local:
+        made = World(cluster, kubectl, local, namespace, directory, own | settings)
         prepare(made)
         made.start()
         try:

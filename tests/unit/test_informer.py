@@ -7,44 +7,17 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession, web
-from aiohttp.test_utils import TestServer
 
 from controller.api.fields import DETACH, END_GRACE_PERIOD, RECONCILE_REQUESTED_AT
 from controller.cloud.limiter import Lane
 from controller.reconcile.kinds import KINDS, Key
-from controller.runtime.informer import Informer
 from controller.runtime.kube import Kube
-from controller.runtime.queue import WorkQueue
-from controller.runtime.store import Store
 from tests.unit.informer_inputs import body
-from tests.unit.operator_doubles import Clock
+from tests.unit.informer_room import Listing, Room, client_of
 
 BINDING = Key("DatasetBinding", "team", "photos")
 DATASET = Key("Dataset", "team", "pictures")
 ACCOUNT = Key("CloudAccount", "team", "account")
-
-
-class Room:
-    """An informer with its store and queue."""
-
-    def __init__(self) -> None:
-        self.store, self.queue = Store(Clock()), WorkQueue()
-        self.informer = Informer(self.store, self.queue)
-
-    def see(self, *objects: dict[str, Any]) -> None:
-        """Watch events."""
-        for item in objects:
-            self.informer.observe(item, deleted=False)
-
-    async def asked(self) -> dict[Key, Lane]:
-        """What is queued, taken off."""
-        found = {}
-        while len(self.queue):
-            key, lane = await self.queue.get()
-            self.queue.done(key)
-            found[key] = lane
-        return found
 
 
 @pytest.fixture
@@ -132,35 +105,11 @@ async def test_a_deleted_object_is_dropped_with_what_waits_for_it(room: Room) ->
     assert room.store.find(BINDING) is None
 
 
-class Listing:
-    """An API server that answers LIST from memory, two objects a page, and can change between pages."""
-
-    def __init__(self) -> None:
-        self.objects: dict[str, list[dict[str, Any]]] = {kind.plural: [] for kind in KINDS.values()}
-        self.breaks = False
-        self.asked: list[str] = []
-
-    async def answer(self, request: web.Request) -> web.Response:
-        """A page of a LIST."""
-        self.asked.append(request.path)
-        if self.breaks and "continue" in request.query:
-            return web.Response(status=500, text="the etcd leader changed")
-        start = int(request.query.get("continue", "0"))
-        items = self.objects[request.path.rsplit("/", 1)[-1]]
-        page = [{k: v for k, v in item.items() if k != "kind"} for item in items[start : start + 2]]
-        token = str(start + 2) if start + 2 < len(items) else ""
-        return web.json_response({"items": page, "metadata": {"continue": token}})
-
-
 @pytest.fixture
 async def listing() -> AsyncIterator[tuple[Listing, Kube]]:
     """A served listing, and the operator's own client on it."""
     served = Listing()
-    app = web.Application()
-    app.router.add_get("/{path:.*}", served.answer)
-    async with TestServer(app) as server, ClientSession() as session:
-        kube = Kube()
-        kube.use(str(server.make_url("/")), session)
+    async with client_of(served) as kube:
         yield served, kube
 
 

@@ -9,8 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from aiohttp import ClientSession, web
-from aiohttp.test_utils import TestServer
+from aiohttp import web
 from pydantic import ValidationError
 
 from controller.api.batchimport import BatchImport
@@ -29,9 +28,9 @@ from controller.runtime.shards import Shard
 from controller.runtime.store import Store, parse
 from infra.settings import FIRST_SHARD
 from tests.unit.informer_inputs import body
+from tests.unit.informer_room import Listing, Room, client_of
 from tests.unit.operator_doubles import Clock, World
 from tests.unit.shards_room import Operator, label
-from tests.unit.test_informer import Listing, Room
 
 BINDING = Key("DatasetBinding", "team", "photos")
 DATASET = Key("Dataset", "team", "pictures")
@@ -211,11 +210,7 @@ class Selecting(Listing):
 async def listing() -> AsyncIterator[tuple[Selecting, Kube]]:
     """A served listing, and the operator's own client on it."""
     served = Selecting()
-    app = web.Application()
-    app.router.add_get("/{path:.*}", served.answer)
-    async with TestServer(app) as server, ClientSession() as session:
-        kube = Kube()
-        kube.use(str(server.make_url("/")), session)
+    async with client_of(served) as kube:
         yield served, kube
 
 
