@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 FILE = re.compile(r"# ([\w./-]+\.ya?ml)\n")
+HERE = re.compile(r"<<'?(\w+)'?$", re.MULTILINE)  # what a program reads follows, up to a line with this word
 AGE = re.compile(r"(\d+[dhms])+")
 TYPED = {"sh", "console", "bash", "shell"}
 PAGE_SECONDS = 900
@@ -65,12 +66,14 @@ def _split(part: str) -> tuple[str, str]:
     count = 1
     while lines[count - 1].endswith("\\\n"):
         count += 1
+    if document := HERE.search(lines[count - 1]):
+        count = lines.index(f"{document[1]}\n") + 1
     return "".join(lines[:count]), "".join(lines[count:])
 
 
 def pages() -> list[Path]:
     """Every page that tells people what to type."""
-    folders = ("docs", "environments", "deploy")
+    folders = ("docs", "environments", "deploy", "emulator")
     return [*sorted(ROOT.glob("*.md")), *(page for name in folders for page in sorted((ROOT / name).rglob("*.md")))]
 
 

@@ -16,6 +16,7 @@ from tests.docs_commands_scenes import (
     cluster,
     definitions,
     foreign,
+    free_port,
     helm,
     imported,
     installed,
@@ -127,6 +128,7 @@ PARTS = (
     Part("docs/guides/install.md", (cluster,), heading="With kustomize"),
     Part("docs/guides/observability.md", (media,)),
     Part("docs/guides/sharding.md", (media, sharded("prod", "default", "b"), provisioned("prod"), torn_apart)),
+    Part("emulator/README.md", (free_port,)),
     Part("environments/README.md", (cloud,), {"rehearse.json": "rehearsed-local.json"}, "Environments"),
     Part(
         "environments/README.md",

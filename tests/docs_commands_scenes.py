@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 from datetime import UTC, datetime
 
 import oss2
+import pytest
 import yaml
 
 from controller.cloud.credentials import Credentials
@@ -14,6 +16,7 @@ from controller.cloud.imm_calls import ImmCalls
 from controller.cloud.limiter import Limiter
 from controller.core.facts import QuotaFacts
 from controller.core.ownership import Owner, Subject, address, record
+from emulator.commands import DEFAULT_PORT
 from sandbox.demo import media as corpus
 from sandbox.demo.operator_key import create_key
 from tests.deploy.upstream_programs import helm_program
@@ -39,6 +42,13 @@ def cloud(room: Room) -> None:
         settings = yaml.safe_load(file.read_text(encoding="utf-8"))
         settings["config"]["imm-operator:emulator"] = True
         file.write_text(yaml.safe_dump(settings), encoding="utf-8")
+
+
+def free_port(_room: Room) -> None:
+    """No other emulator runs where one does by default."""
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", DEFAULT_PORT)) == 0:
+            pytest.skip(f"something listens on port {DEFAULT_PORT}, where the page starts an emulator")
 
 
 def cluster(room: Room) -> None:
