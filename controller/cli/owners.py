@@ -60,7 +60,8 @@ def owners(
     """List the owner records in a work BUCKET, or remove those of a cluster that is no more.
 
     A record says which object of which cluster owns a binding. The objects of another cluster wait, OwnershipConflict,
-    until it is gone. The key is read as by `imm-operator tasks`.
+    until it is gone. The key is read as by `imm-operator tasks`. Exit status 1: a record was written anew meanwhile, so
+    it stays, and is named.
     """
     if forget and not cluster:
         raise click.UsageError("--forget needs --cluster: the records of which cluster?")
@@ -71,10 +72,18 @@ def owners(
     removed = [one for one in found if _remove(oss, bucket, one)] if forget else []
     if output == "json":
         click.echo(json.dumps([_document(bucket, one, removed=one in removed) for one in found], indent=2))
+    else:
+        click.echo(_table(bucket, found), nl=False)
+    if not forget:
         return
-    click.echo(_table(bucket, found), nl=False)
-    if forget:
+    if output != "json":
         click.echo(f"{len(removed)} of {len(found)} records removed")
+    stay = [one for one in found if one not in removed]
+    for one in stay:
+        where = plain(f"oss://{bucket}/{one.key}")
+        click.echo(f"{where} stays: it was written anew meanwhile, so an operator of that cluster may run", err=True)
+    if stay:
+        sys.exit(1)
 
 
 def _records(oss: OssPort, bucket: str) -> list[Found]:
@@ -107,9 +116,11 @@ def _ask(found: list[Found]) -> None:
 
 
 def _remove(oss: OssPort, bucket: str, one: Found) -> bool:
-    """Remove a record that is still the one that was shown."""
+    """Have a record gone that is still the one that was shown."""
     data = call(partial(oss.get_object, bucket, one.key))
-    if data is None or decode(data) != one.record:
+    if data is None:
+        return True
+    if decode(data) != one.record:
         return False
     call(partial(oss.delete_object, bucket, one.key))
     return True
