@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -24,10 +24,6 @@ from controller.reconcile.sessions import Sessions
 from controller.reconcile.snapshots import BindingSnapshots
 
 IMPORT_WORKERS = 16  # chunks of one run that are on their way at the same time
-
-
-def _chunk_calls() -> Executor:
-    return ThreadPoolExecutor(IMPORT_WORKERS, thread_name_prefix="chunk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +50,7 @@ class Context:
     snapshots: BindingSnapshots
     now: Callable[[], datetime]
     lane: Lane
+    chunk_calls: Executor
     fence: Fence = unfenced
     scans: Scans = field(default_factory=Scans)
     orphan_after: timedelta = timedelta(days=1)
@@ -61,7 +58,6 @@ class Context:
     resolutions: Resolutions = field(default_factory=Resolutions)
     allowances: Allowances = field(default_factory=Allowances)
     import_workers: int = IMPORT_WORKERS
-    chunk_calls: Executor = field(default_factory=_chunk_calls)
     boards: Boards = field(default_factory=Boards)
     turns: Turns = field(default_factory=Turns)
     callback_url: str | None = None

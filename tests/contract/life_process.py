@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -101,6 +102,7 @@ class Process:
             snapshots=BindingSnapshots(self.cloud, self.cloud.advance),
             now=self.cloud,
             lane=Lane.EDIT,
+            chunk_calls=ThreadPoolExecutor(2),
         )
 
     def watch(self) -> None:

@@ -11,6 +11,7 @@ import json
 import time
 from array import array
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -102,6 +103,7 @@ class Room:
             snapshots=BindingSnapshots(self.now),
             now=self.now,
             lane=Lane.EDIT,
+            chunk_calls=ThreadPoolExecutor(2),
             runs=runs,
         )
         self.consumers = Consumers(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
@@ -509,6 +510,7 @@ class World:
             snapshots=BindingSnapshots(self.clock, self.clock.advance),
             now=self.clock,
             lane=Lane.EDIT,
+            chunk_calls=ThreadPoolExecutor(2),
         )
 
     def sign_in(self) -> None:

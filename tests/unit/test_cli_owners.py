@@ -56,10 +56,10 @@ def test_what_was_written_anew_stays_and_is_named(monkeypatch: pytest.MonkeyPatc
     """Somebody still works there; what is gone by itself is as good as removed."""
     bucket = Restless()
     monkeypatch.setattr(Access, "oss", lambda _self: bucket)
-    words = ["owners", "work", "--cluster", "lost", "--forget", "--yes", "--output", form]
+    words = ["owners", "imm-work", "--cluster", "lost", "--forget", "--yes", "--output", form]
     done = CliRunner().invoke(main, words, env=KEY)
     assert (1, {CHANGED}) == (done.exit_code, set(bucket.held))
-    assert [f"oss://work/{CHANGED}"] == [line.split(" stays")[0] for line in done.stderr.splitlines()]
+    assert [f"oss://imm-work/{CHANGED}"] == [line.split(" stays")[0] for line in done.stderr.splitlines()]
     if form == "json":
         told: list[dict[str, Any]] = json.loads(done.stdout)
         assert [True, True, False] == [one["removed"] for one in told]

@@ -140,7 +140,6 @@ def test_threads_are_made_where_they_are_counted() -> None:
         "controller/runtime/engine.py: Threads",  # passes, and the calls of imports
         "controller/runtime/consumer.py: Thread",  # one for each queue
         "controller/runtime/tracing.py: Thread",  # the last spans, when all is over
-        "controller/reconcile/context.py: ThreadPoolExecutor",  # for whoever makes a context without a pool
     }
 
 
