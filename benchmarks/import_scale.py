@@ -27,8 +27,8 @@ from controller.cloud.openapi import client_config
 FEW, MANY = 1_000, 100_000
 REQUEST_BYTES = 7 * 1024  # the operator's default
 MOST_FILES = 100  # of a call (IMM 2020-09-30)
-BURST = 1 / 4  # of a rate: what the operator's limiter lets through at once
-RATES = (20.0, 40.0, 80.0)
+BURST = 1 / 9  # of a rate: what the operator's limiter lets through at once
+RATES = (20.0, 40.0, 90.0)
 SUBMITTING = 15  # seconds that the calls of a rate's import take at that rate
 ALLOWED, ASKED = 20.0, 40.0  # of the throttling cloud, and the operator's own
 ONE_BY_ONE = 10  # seconds of the vendor's sample

@@ -27,7 +27,8 @@ from sandbox.demo.services import Service, answers, start
 CONVERGING = 1_000
 PATIENCE = 600.0  # seconds for all of them to become Ready; what is not done then is told as a lower bound
 HELD = 5_000
-RATE = 80.0  # IMM calls a second that the operator allows itself in a project by default
+ALLOWED = 100.0  # IMM calls a second that the cloud allows in a project
+RATE = 90.0  # and that the operator allows itself there by default
 SLOW_RATE = 20.0  # one that a small machine, which also runs the cloud and the API server, keeps up with
 EDITS = 60
 LOOKS = 2  # settled listings that are counted
@@ -59,13 +60,13 @@ def operator_scale() -> dict[str, Any]:
     return {
         "bindings": CONVERGING,
         "load_average": round(os.getloadavg()[2], 1),
-        "seconds_over_bound": _over_bound(ours, RATE),
+        "seconds_over_bound": _over_bound(ours, ALLOWED),
         f"seconds_over_bound_at_{SLOW_RATE:.0f}_per_second": _over_bound(slowly, SLOW_RATE),
         "processors": os.cpu_count(),
         "processor_seconds": ours.processor_seconds,
         "imm_calls_per_binding": ours.imm_calls_per_binding,
         "plain_ready": theirs.ready,
-        "plain_seconds_over_bound": _over_bound(theirs, RATE),
+        "plain_seconds_over_bound": _over_bound(theirs, ALLOWED),
         "plain_imm_calls_per_binding": theirs.imm_calls_per_binding,
         "plain_processor_seconds": theirs.processor_seconds,
         "calls_per_look": ours.calls_per_look,

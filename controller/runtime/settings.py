@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from difflib import get_close_matches
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -16,6 +17,8 @@ from controller.cloud.ports import CALL_TIMEOUT
 SHORTEST_LEASE = int(CALL_TIMEOUT) + 4
 # What the kubelet puts into a pod's environment for each Service of its namespace; ours may be called imm-operator-….
 SERVICE_LINK = re.compile(r"_(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$")
+
+NEAR = 0.85  # of 1: how like a known name a mistyped one is, the prefix that both have included
 
 LEASE = "imm-operator"
 LONGEST_SHARD = 63 - len(f"{LEASE}-")  # its Lease is named after it
@@ -55,7 +58,7 @@ class Settings(BaseSettings):
     poll_interval: Annotated[float, Field(gt=0, description="Listing of a project where something is under way.")] = 5.0
     settled_poll_interval: Annotated[float, Field(gt=0, description="Listing of a settled project.")] = 60.0
     relist_interval: Annotated[float, Field(gt=0, description="Full LIST of our kinds, to heal lost events.")] = 600.0
-    imm_rate: Annotated[float, Field(gt=0, description="IMM calls a second per project.")] = 80.0
+    imm_rate: Annotated[float, Field(gt=0, description="IMM calls a second per project.")] = 90.0
     image_check_rate: Annotated[
         float,
         Field(gt=0, description="Look-ups of pictures a second per Image Search instance, of the searches it may do."),
@@ -133,11 +136,12 @@ class Settings(BaseSettings):
     def _know_every_variable(cls, values: dict[str, object]) -> dict[str, object]:
         """A mistyped variable would otherwise leave its default in force, unseen."""
         prefix = cls.model_config["env_prefix"]
-        known = {f"{prefix}{name.upper()}" for name in cls.model_fields}
+        known = sorted(f"{prefix}{name.upper()}" for name in cls.model_fields)
         given = {name for name in os.environ if name.startswith(prefix) and not SERVICE_LINK.search(name)}
-        unknown = sorted(given - known)
-        if unknown:
-            raise ValueError(f"{', '.join(unknown)}: no such setting; there are {', '.join(sorted(known))}")
+        if unknown := sorted(given.difference(known)):
+            near = {one: None for name in unknown for one in get_close_matches(name, known, 1, cutoff=NEAR)}
+            meant = f"did you mean {' and '.join(near)}? There" if near else "there"
+            raise ValueError(f"{', '.join(unknown)}: no such setting; {meant} are {', '.join(known)}")
         return values
 
     @property

@@ -13,7 +13,7 @@ from controller.cloud.errors import CloudError
 from controller.core.imports.records import Planned, Verdicts
 from controller.reconcile.imports.allowances import Allowances
 from emulator.testing import LocalCloud, running
-from tests.unit.import_world import PHOTOS, ImportWorld
+from tests.unit.import_world import DATASET, PHOTOS, PROJECT, ImportWorld
 from tests.unit.operator_doubles import Crash
 
 WINDOW = 2
@@ -21,17 +21,18 @@ MOST_WRITES = 80
 
 
 class Story:
-    """An import of files that exist, one that does not, and one whose metadata is to go."""
+    """An import of files that exist, two known ones among them, one that does not, and one whose metadata is to go."""
 
     def __init__(self, cloud: LocalCloud) -> None:
         self.world = ImportWorld(cloud, workers=WINDOW)
-        uris = self.world.upload(7)
+        uris = self.world.upload(9)
         self.missing, self.gone, self.there = f"oss://{PHOTOS}/missing.txt", uris[0], uris[1:]
         self.small()
-        first = self.world.batch([self.gone], name="before")
+        first = self.world.batch([self.gone, *self.there[-2:]], name="before")
         self.world.finish(first)
         items = [{"uri": uri, "customLabels": {"a": "b"}} for uri in [*self.there, self.missing]]
-        self.key = self.world.batch([*items, {"uri": self.gone, "operation": "DELETE"}])
+        target = {"dataset": {"project": PROJECT, "name": DATASET, "onExisting": "UpdateLabels"}}
+        self.key = self.world.batch([*items, {"uri": self.gone, "operation": "DELETE"}], target=target)
 
     def small(self) -> None:
         """Two or three files a call."""
@@ -53,7 +54,7 @@ class Story:
         totals = status.totals
         assert totals is not None
         assert set(self.there) == set(self.world.indexed())
-        assert (8, 7, 1, 0, 0) == (
+        assert (10, 9, 1, 0, 0) == (
             totals.items, totals.succeeded, totals.failed, totals.unknown, totals.cancelled,
         ), status  # fmt: skip
         assert [self.missing] == [one.item for one in status.failures]
@@ -64,21 +65,23 @@ class Story:
         assert bool(again) == bool(totals.resent)
 
 
-def writes_of_the_story() -> int:
-    """How many writes it takes when nothing happens."""
+def writes_of_the_story() -> list[str]:
+    """Which writes it takes when nothing happens."""
     with running() as cloud:
         story = Story(cloud)
         story.world.guard.writes.clear()
         story.play()
         story.check()
         story.world.close()
-        return len(story.world.guard.writes)
+        return list(story.world.guard.writes)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_whatever_write_the_process_ends_at_the_next_one_tells_the_truth(*, after: bool) -> None:
     """At most the chunks of the window are sent twice, and no file stays unsent."""
-    count = writes_of_the_story()
+    writes = writes_of_the_story()
+    assert {"index", "update", "delete", "put_new", "put_object"} == {*writes}
+    count = len(writes)
     assert 10 <= count <= MOST_WRITES
     with running() as cloud:
         for at in range(1, count + 1):

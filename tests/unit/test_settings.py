@@ -16,7 +16,7 @@ def test_the_defaults_watch_everything() -> None:
     """All namespaces, a quarter of the workers for people."""
     settings = Settings()
     assert () == settings.watched
-    assert (16, 4, 80.0, None) == (settings.workers, settings.edit_workers, settings.imm_rate, settings.sts_endpoint)
+    assert (16, 4, 90.0, None) == (settings.workers, settings.edit_workers, settings.imm_rate, settings.sts_endpoint)
 
 
 def test_variables_are_read_with_their_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,7 +92,8 @@ def test_a_glob_of_namespaces_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_mistyped_variable_is_refused_and_the_known_ones_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """A typo must not leave a default in force unseen."""
     monkeypatch.setenv("IMM_OPERATOR_WOKERS", "8")
-    with pytest.raises(ValueError, match=r"IMM_OPERATOR_WOKERS: no such setting; there are .*IMM_OPERATOR_WORKERS"):
+    said = r"IMM_OPERATOR_WOKERS: no such setting; did you mean IMM_OPERATOR_WORKERS\? There are .*IMM_OPERATOR_WORKERS"
+    with pytest.raises(ValueError, match=said):
         Settings()
 
 
