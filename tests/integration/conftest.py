@@ -10,6 +10,7 @@ import pytest
 from sandbox.apiserver.cluster import Cluster
 from sandbox.demo.operator import install
 from sandbox.kubectl import Kubectl
+from tests.integration.collector import Collector
 from tests.integration.world import World, opened
 
 POLLS = ("IMM_OPERATOR_POLL_INTERVAL", "IMM_OPERATOR_SETTLED_POLL_INTERVAL")
@@ -20,6 +21,13 @@ def installed(kubectl: Kubectl) -> Kubectl:
     """The definitions and the RBAC that ship with the project."""
     install(kubectl)
     return kubectl
+
+
+@pytest.fixture(scope="module")
+def collector() -> Iterator[Collector]:
+    """Where an operator that is told of it sends its spans."""
+    with Collector().running() as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

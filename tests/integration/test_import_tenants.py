@@ -17,6 +17,7 @@ from mns.topic import TopicMessage
 from emulator.instance import Instance
 from sandbox.apiserver.cluster import Cluster
 from sandbox.kubectl import Kubectl
+from tests.integration.collector import Collector
 from tests.integration.import_room import DATASET, DEAD, FILES, IMPORT, QUEUE, TOPIC, WORK, ImportRoom, uri
 from tests.integration.operator_user import OperatorUser
 from tests.integration.world import PROJECT, World, opened
@@ -36,9 +37,11 @@ class Tenant(OperatorUser):
 
 
 @pytest.fixture(scope="module")
-def world(cluster: Cluster, installed: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(
+    cluster: Cluster, installed: Kubectl, collector: Collector, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
     """The first tenant's namespace, and an operator with its most talkative log that watches both."""
-    settings = {"IMM_OPERATOR_VERBOSE": "true", "IMM_OPERATOR_POLL_INTERVAL": "0.3"}
+    settings = {"IMM_OPERATOR_VERBOSE": "true", "IMM_OPERATOR_POLL_INTERVAL": "0.3"} | collector.settings
     directory = tmp_path_factory.mktemp("operator")
     with opened(cluster, installed, directory, settings, name="tenants", neighbour=True) as made:
         yield made
@@ -173,6 +176,26 @@ def test_a_tenant_cannot_reach_anothers_records(room: ImportRoom, other: ImportR
     other.world.await_gone(IMPORT, "mine")
 
 
+def test_a_tenant_cannot_reach_anothers_owner_records(room: ImportRoom, other: ImportRoom) -> None:
+    """A binding whose account names the first tenant's work bucket is refused; nothing was read, nothing is said."""
+    target = {"dataset": {"project": PROJECT, "name": DATASET}}
+    room.world.apply("DatasetBinding", "owned", {"accountRef": {"name": "main"}, "bucket": FILES} | target)
+    room.world.await_ready("DatasetBinding", "owned", 30)
+    before = {key: one for key, one in records(room).items() if key.startswith("owners/")}
+    assert before
+    asked, bound = len(answered(room, "oss", WORK)), room.world.calls("CreateBinding")
+    other.account(WORK)
+    other.world.apply("DatasetBinding", "owned", {"accountRef": {"name": "main"}, "bucket": FILES} | target)
+    condition = other.world.await_reason("DatasetBinding", "owned", "AccessDenied", 30)
+    assert "oss:" in condition["message"]
+    assert {REFUSED} == set(answered(room, "oss", WORK)[asked:])
+    assert room.world.namespace not in json.dumps((other.world.get("DatasetBinding", "owned") or {})["status"])
+    assert before == {key: one for key, one in records(room).items() if key.startswith("owners/")}
+    assert bound == room.world.calls("CreateBinding")
+    other.world.delete("DatasetBinding", "owned")
+    other.world.await_gone("DatasetBinding", "owned")
+
+
 def test_a_tenant_cannot_adopt_anothers_run(room: ImportRoom, other: ImportRoom) -> None:
     """Of the same name, with the same spec, and even with rights on the same bucket and queue: it is another run."""
     direct(room, "mine", "a/1.txt")
@@ -193,8 +216,8 @@ def test_a_tenant_cannot_adopt_anothers_run(room: ImportRoom, other: ImportRoom)
     assert (run, "Complete") == (room.status("mine")["run"], room.status("mine")["phase"])
 
 
-def test_nothing_secret_of_an_import_stands_anywhere(room: ImportRoom, other: ImportRoom) -> None:
-    """After all of the above and a key that was mistyped: no secret and no nonce in status, event, metric or log."""
+def test_nothing_secret_of_an_import_stands_anywhere(room: ImportRoom, other: ImportRoom, collector: Collector) -> None:
+    """After all of the above and a mistyped key: no secret and no nonce in status, event, metric, log or trace."""
     key = other.world.user.key
     planted = "planted-import-secret"
     other.world.secret(
@@ -206,8 +229,10 @@ def test_nothing_secret_of_an_import_stands_anywhere(room: ImportRoom, other: Im
     other.world.until("the import to say so", lambda: bool(other.world.condition(IMPORT, "keyless", "Ready")), 30)
     operator = room.world.operator
     assert operator is not None
+    room.world.until("the refused import's span", lambda: "keyless" in collector.text())
     everything = [
         (room.world.directory / "operator.log").read_text(),
+        collector.text(),
         urlopen(f"{operator.url}/metrics").read().decode(),  # noqa: S310 - our own
         *(
             room.world.kubectl("get", "cloudaccounts,datasets,batchimports,events", f"--namespace={where}", "-o=yaml")

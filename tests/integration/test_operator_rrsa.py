@@ -24,6 +24,7 @@ from sandbox.apiserver.issuer import AUDIENCE, Issuer, issuer_of, subject
 from sandbox.kubectl import Kubectl
 from sandbox.programs import ProgramError
 from tests.emulator.role_room import new_provider, new_role, new_user, trust
+from tests.integration.collector import Collector
 from tests.integration.world import World, opened
 
 POLICIES = ("AliyunIMMFullAccess", "AliyunOSSFullAccess")
@@ -50,7 +51,11 @@ def provider(secure: LocalCloud, issuer: Issuer) -> str:
 
 @pytest.fixture(scope="module")
 def world(
-    cluster: Cluster, installed: Kubectl, secure: LocalCloud, tmp_path_factory: pytest.TempPathFactory
+    cluster: Cluster,
+    installed: Kubectl,
+    secure: LocalCloud,
+    collector: Collector,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[World]:
     """A namespace and an operator that is told where STS is; nobody's key is in the cluster."""
     settings = {
@@ -58,6 +63,7 @@ def world(
         "IMM_OPERATOR_STS_ENDPOINT": secure.url,
         "IMM_OPERATOR_STS_CA_FILE": secure.ca_file or "",
         "IMM_OPERATOR_POLL_INTERVAL": "0.3",
+        **collector.settings,
     }
     directory, plain = tmp_path_factory.mktemp("operator"), secure.over_http()
     with opened(cluster, installed, directory, settings, name="rrsa", cloud=plain, neighbour=True) as made:
@@ -310,7 +316,7 @@ def listening() -> Iterator[tuple[str, list[str]]]:
         server.server_close()
 
 
-def test_nothing_secret_stands_anywhere(world: World, other: World, secure: LocalCloud) -> None:
+def test_nothing_secret_stands_anywhere(world: World, other: World, secure: LocalCloud, collector: Collector) -> None:
     """After all that happened above, with the most talkative log: no secret, no security token, no cluster token.
 
     Each refusal is provoked once more with a planted key, over a connection that breaks, too.
@@ -330,8 +336,10 @@ def test_nothing_secret_stands_anywhere(world: World, other: World, secure: Loca
     assert sessions
     secrets = {secret for session in sessions for secret in (session.secret, session.token)}
     secrets |= {world.user.key.access_key_secret, planted[1], "planted-token"}
+    world.until("the exchanges' spans", lambda: "AssumeRoleWithOIDC" in collector.text())
     everything = [
         (world.directory / "operator.log").read_text(),
+        collector.text(),
         urlopen(f"{world.operator.url}/metrics").read().decode() if world.operator else "",  # noqa: S310 - our own
         *(
             world.kubectl(

@@ -3,74 +3,19 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from sandbox.apiserver.cluster import Cluster
 from sandbox.kubectl import Kubectl
+from tests.integration.collector import Collector
 from tests.integration.conftest import POLLS
 from tests.integration.replicas import log_of
 from tests.integration.world import World, opened
 
 PLANTED = "planted-secret-3b7d"
-
-
-@dataclass
-class Collector:
-    """Takes OTLP over HTTP and keeps the spans."""
-
-    url: str = ""
-    resource: dict[str, str] = field(default_factory=dict)
-    spans: list[Span] = field(default_factory=list)
-    bodies: list[bytes] = field(default_factory=list)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def take(self, path: str, body: bytes) -> None:
-        """One export."""
-        if path != "/v1/traces":
-            raise ValueError(path)
-        request = ExportTraceServiceRequest.FromString(body)
-        with self.lock:
-            self.bodies.append(body)
-            for group in request.resource_spans:
-                self.resource = {one.key: one.value.string_value for one in group.resource.attributes}
-                self.spans += [span for scope in group.scope_spans for span in scope.spans]
-
-    def named(self, name: str) -> list[Span]:
-        """The spans of a name so far."""
-        with self.lock:
-            return [span for span in self.spans if span.name == name]
-
-    @contextmanager
-    def running(self) -> Iterator[Collector]:
-        """Serve in a thread."""
-        collector = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                collector.take(self.path, self.rfile.read(int(self.headers["Content-Length"])))
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Not to the test's output."""
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{server.server_address[1]}"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield self
-        finally:
-            server.shutdown()
-            server.server_close()
 
 
 def attributes(span: Span) -> dict[str, object]:
@@ -90,8 +35,8 @@ def collected(
     with Collector().running() as collector:
         settings = {
             **dict.fromkeys(POLLS, "0.3"),
+            **collector.settings,
             "IMM_OPERATOR_LOG_FORMAT": "json",
-            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
             "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment=test",
             "OTEL_BSP_SCHEDULE_DELAY": "60000",  # so what arrives was sent at the end
         }
@@ -161,9 +106,9 @@ def test_a_refused_call_is_an_error_and_no_secret_is_told(collected: tuple[World
         span for span in collector.named("sts:GetCallerIdentity") if span.status.code == Status.STATUS_CODE_ERROR
     ]
     assert {"BadCredentials"} == {attributes(span)["error.type"] for span in refused}
-    everything = b"".join(collector.bodies)
-    assert PLANTED.encode() not in everything
-    assert world.user.key.access_key_secret.encode() not in everything
+    everything = collector.text()
+    assert PLANTED not in everything
+    assert world.user.key.access_key_secret not in everything
 
 
 def test_a_log_line_has_the_trace_it_belongs_to(collected: tuple[World, Collector]) -> None:
