@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -97,6 +98,35 @@ def test_throttling_halves_the_rate_and_success_restores_it() -> None:
     for _ in range(100):
         pace.succeeded()
     assert 80 == pace.rate
+
+
+@pytest.mark.parametrize(
+    ("allowed", "asked", "least"), [(100, 90.0, 0.89), (20, 40.0, 0.9), (20, 25.0, 0.9), (50, 90.0, 0.9)]
+)
+@pytest.mark.parametrize("latency", [0.02, 0.4])
+def test_nine_tenths_of_what_is_allowed_are_used(allowed: int, asked: float, least: float, latency: float) -> None:
+    """By default, and where others leave less than that, in a cloud that counts with a bucket of a second."""
+    pace, seconds = Pace(ceiling=asked, burst=asked / 9), 120
+    now, filled, left, accepted = 0.0, 0.0, float(allowed), 0
+    answers: deque[tuple[float, bool]] = deque()
+    while now < seconds:
+        while answers and answers[0][0] <= now:
+            at, good = answers.popleft()
+            if good:
+                pace.succeeded()
+            else:
+                pace.throttled(at, None)
+        wait = pace.delay(now)
+        if wait > 0:
+            now = min(now + wait, answers[0][0]) if answers else now + wait
+            continue
+        pace.take()
+        left, filled = min(allowed, left + (now - filled) * allowed), now
+        good = left >= 1
+        left -= good
+        accepted += good
+        answers.append((now + latency, good))
+    assert accepted >= least * allowed * seconds
 
 
 def test_throttling_never_raises_the_rate() -> None:
