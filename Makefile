@@ -46,8 +46,8 @@ check: $(READY) ## Style, types, layers, generated files
 		{ echo "finish it or say in docs/decisions why not"; exit 1; }
 	@echo "check: all good"
 
-bench: $(READY) ## Ratios, measured side by side in one run
-	@$(BIN)/python -m benchmarks
+bench: $(READY) ## Ratios, measured side by side in one run; NAMES="observe …" picks some
+	@$(BIN)/python -m benchmarks $(NAMES)
 
 crds: $(READY) ## Write crds/, the chart's copies, and the pages and diagrams of docs/ that are made from code
 	@$(BIN)/imm-operator crds --out crds
