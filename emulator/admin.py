@@ -65,6 +65,8 @@ def serve_admin(instance: Instance, request: HttpRequest) -> HttpAnswer:
         return _json(200, page(instance, request))
     except (ValidationError, ValueError) as error:
         return _json(400, {"error": str(error)})
+    except RecursionError:
+        return _json(400, {"error": "the body is nested too deeply"})
 
 
 def _json(status: int, document: object) -> HttpAnswer:

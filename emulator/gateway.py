@@ -16,12 +16,13 @@ from emulator.authorization import authorize
 from emulator.call import Call, Operation, Reply
 from emulator.imagesearch import downloads
 from emulator.mns import data as mns_data
+from emulator.mns.digest import check_body
 from emulator.oss.resolve import resolve as resolve_oss
 from emulator.refusal import Refusal
 from emulator.services import SERVICES
 from emulator.strict import unknown_parts
 from emulator.wire import rest, rpc
-from emulator.wire.http import HttpAnswer, HttpRequest, is_utf8, parse_pairs
+from emulator.wire.http import HttpAnswer, HttpRequest, clean, is_utf8, parse_pairs
 
 if TYPE_CHECKING:
     from emulator.instance import Instance
@@ -65,7 +66,7 @@ def admit(instance: Instance, request: HttpRequest, named: Named) -> tuple[Call,
     if problem is not None:
         return problem
     call = _call(instance.cloud, request, named, signed)
-    operation = _operation(named)
+    operation = operation_of(named)
     if operation is None:
         return _not_implemented(request, named)
     if not is_utf8([*named.params, *named.params.values(), *named.target.place]):
@@ -77,7 +78,8 @@ def admit(instance: Instance, request: HttpRequest, named: Named) -> tuple[Call,
         message = f"{call.service} {call.operation}: the emulator does not know {', '.join(unknown)}. "
         message += f"Add it to the operation in {where}, or start with --loose to have it ignored."
         return Refusal(400, "NotImplemented.Emulator", message)
-    return authorize(instance.cloud, call, request) or (call, operation)
+    wrong = check_body(instance.cloud.switches, call) if call.service == "mns" else None
+    return wrong or authorize(instance.cloud, call, request) or (call, operation)
 
 
 def execute(cloud: Cloud, call: Call, operation: Operation) -> Reply | Refusal:
@@ -88,8 +90,7 @@ def execute(cloud: Cloud, call: Call, operation: Operation) -> Reply | Refusal:
         return refusal
     except Exception:
         log.exception("%s %s failed, request id %s", call.service, call.operation, call.request_id)
-        message = f"The emulator has a bug in {call.service} {call.operation}; its log has the traceback."
-        return Refusal(500, "InternalError", message)
+        return bug(call.service, call.operation)
 
 
 def render(request: HttpRequest, named: Named, outcome: Reply | Refusal) -> HttpAnswer:
@@ -110,7 +111,14 @@ def render(request: HttpRequest, named: Named, outcome: Reply | Refusal) -> Http
             return rpc.render_refusal(outcome, named.request_id, request.host)
 
 
-def _operation(named: Named) -> Operation | None:
+def bug(service: str, operation: str) -> Refusal:
+    """The service's InternalError for an exception, which the caller has logged with its traceback."""
+    what = f"{service} {clean(operation[:100])}".strip()
+    return Refusal(500, "InternalError", f"The emulator has a bug in {what}; its log has the traceback.")
+
+
+def operation_of(named: Named) -> Operation | None:
+    """The served operation that the request names, if there is one."""
     operations = SERVICES.get(named.target.service)
     return None if operations is None else operations.by_name.get(named.operation)
 
@@ -127,7 +135,7 @@ def _authenticate(cloud: Cloud, request: HttpRequest, named: Named) -> Signed | 
             found[access_key_id] = find_key(cloud, access_key_id)
         return found[access_key_id]
 
-    operation = _operation(named)
+    operation = operation_of(named)
     if operation is not None and operation.anonymous:
         return None
     now = cloud.clock.wall()

@@ -4,6 +4,11 @@ A web site may point a name of its own at this machine (DNS rebinding), and its 
 the pages: so they answer only under names that are the emulator's own. A web page may send a form or a `fetch` to an
 address here without reading the answer: so what changes something is for programs alone, not even for pages of this
 very origin, because an object in a bucket may be one.
+
+The services do carry signatures, but the key pair is published, so any web site can sign. What may change something is
+refused to pages of other sites; reading an object is not, because a signed address of a picture is made for web pages,
+and no page can read such an answer: there are no CORS headers. An object that a browser opens as a document gets an
+origin of its own, for its scripts would otherwise be of one origin with the pages here.
 """
 
 from __future__ import annotations
@@ -11,7 +16,9 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
+from emulator.refusal import Refusal
 from emulator.routing import host_name
+from emulator.wire.http import HttpAnswer
 
 if TYPE_CHECKING:
     from emulator.instance import Config
@@ -22,7 +29,13 @@ FOREIGN_NAME = (
     "and names given with --endpoint-host"
 )
 WEB_PAGE = "the emulator's own pages are not for scripts and forms of web pages: the request has an Origin or a site"
+ANOTHER_SITE = (
+    "The emulator takes nothing but reads of objects from pages of other web sites (Sec-Fetch-Site: cross-site): its "
+    "key pair is public, so a signature does not say that its owner sent the request."
+)
 _READING = frozenset({"GET", "HEAD"})
+_DOCUMENTS = frozenset({"document", "iframe", "frame", "embed", "object", "fencedframe"})
+_SANDBOX = {"content-security-policy": "sandbox", "x-content-type-options": "nosniff"}
 
 
 def foreign_name(config: Config, request: HttpRequest) -> str | None:
@@ -38,6 +51,25 @@ def web_page(request: HttpRequest) -> str | None:
     allowed = {"none", "same-origin"} if request.method in _READING else {"none"}
     by_page = "origin" in request.headers or request.headers.get("sec-fetch-site", "none") not in allowed
     return WEB_PAGE if by_page else None
+
+
+def of_another_site(request: HttpRequest, service: str) -> Refusal | None:
+    """Why a service refuses a request of a page of another site: it is not plainly a read of OSS.
+
+    By the method alone: RPC's GET may delete and MNS's GET receives, but no GET or HEAD of OSS changes anything.
+    """
+    if request.headers.get("sec-fetch-site", "").lower() != "cross-site":
+        return None
+    if service == "oss" and request.method in _READING:
+        return None
+    return Refusal(403, "CrossSite.Emulator", ANOTHER_SITE)
+
+
+def sandboxed(request: HttpRequest, answer: HttpAnswer) -> HttpAnswer:
+    """The answer of a service, without rights of its own if a browser opens it as a document."""
+    if request.headers.get("sec-fetch-dest", "").lower() not in _DOCUMENTS:
+        return answer
+    return HttpAnswer(answer.status, {**answer.headers, **_SANDBOX}, answer.body)
 
 
 def is_own(name: str, known: frozenset[str]) -> bool:

@@ -10,6 +10,7 @@ import re
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -19,7 +20,14 @@ if TYPE_CHECKING:
 
 KEPT = 10_000
 _SECRET = re.compile(r"secret|signature|token$|password|credential|^authorization$", re.IGNORECASE)
+UNKNOWN = "(unknown)"  # what stands for an operation that is not served: its name is the caller's invention
+LONGEST_NAME = 128  # characters of an operation's or parameter's name
 _LONGEST = 512
+_MOST_PARAMS = 100
+_MOST_TEXT = 16_384  # characters of all names and values of an entry together
+_MOST_SEGMENTS = 8
+_LONGEST_SEGMENT = 1024  # as long as a key of OSS
+_LONGEST_RESOURCE = 2048
 _CONTENT = "PicContent"  # a whole picture
 
 
@@ -57,11 +65,11 @@ class Journal:
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     written: int = 0
 
-    def write(self, entry: Entry) -> None:
-        """Keep the entry and count it."""
+    def write(self, entry: Entry, *, known: bool = True) -> None:
+        """Keep the entry and count it; under a common name unless the operation is a `known` one."""
         self.written += 1
         self.entries.append(entry)
-        self.counts[entry.service, entry.operation] += 1
+        self.counts[entry.service, entry.operation if known else UNKNOWN] += 1
 
     def select(self, service: str | None = None, operation: str | None = None, since: int = 0) -> list[Entry]:
         """Entries in order, those of one service or operation, with a number greater than `since`."""
@@ -87,8 +95,30 @@ def describe(entries: Iterable[Entry]) -> list[dict[str, object]]:
 
 
 def without_secrets(params: Mapping[str, str]) -> dict[str, str]:
-    """The parameters as they may be shown: secrets masked, contents counted, long values cut."""
-    return {name: _shown(name, value) for name, value in params.items()}
+    """The parameters as they may be shown: secrets masked, contents counted, what is long or too much cut."""
+    shown: dict[str, str] = {}
+    left = _MOST_TEXT
+    for name, value in islice(params.items(), _MOST_PARAMS):
+        cut = name[:LONGEST_NAME]
+        shown[cut] = _shown(cut, value)
+        left -= len(cut) + len(shown[cut])
+        if left <= 0:
+            break
+    if len(shown) < len(params):
+        shown["…"] = f"{len(params) - len(shown)} more"
+    return shown
+
+
+def shown_place(place: tuple[str, ...]) -> tuple[str, ...]:
+    """Where a request went, long parts cut."""
+    return tuple([part[:_LONGEST_SEGMENT] for part in place[:_MOST_SEGMENTS]])
+
+
+def shown_rights(rights: tuple[Right, ...]) -> tuple[Right, ...]:
+    """What was needed, long resources cut: they hold names that the caller chose."""
+    if all(len(right.resource) <= _LONGEST_RESOURCE for right in rights):
+        return rights
+    return tuple([right._replace(resource=right.resource[:_LONGEST_RESOURCE]) for right in rights])
 
 
 def _shown(name: str, value: str) -> str:

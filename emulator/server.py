@@ -13,32 +13,26 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from aiohttp import web
-from multidict import CIMultiDict
 
-from emulator import edge, gateway, proxying
+from emulator import edge, gateway, guard, proxying, transport
 from emulator.admin import serve_admin
 from emulator.authorization import needed
 from emulator.effects import fault_code, faulty_answer
 from emulator.ids import new_request_id
 from emulator.imagesearch.callback import keep_sending
-from emulator.journal import Entry, without_secrets
+from emulator.journal import LONGEST_NAME, UNKNOWN, Entry, shown_place, shown_rights, without_secrets
 from emulator.keeper import Keeper
 from emulator.lifecycle import step
 from emulator.mns.data import has_message, wait_seconds
-from emulator.page.serve import is_page_request
+from emulator.page.serve import is_own_page, is_page_request
 from emulator.page.serve import serve as serve_page
 from emulator.persistence.failures import NotSavedError
 from emulator.refusal import Refusal
-from emulator.routing import ADMIN_PREFIX, route
+from emulator.routing import ADMIN_PREFIX, Target, route
 from emulator.wire.http import HttpAnswer, HttpRequest, clean
 
 if TYPE_CHECKING:
     from ssl import SSLContext
-
-    from aiohttp.abc import AbstractStreamWriter
-    from aiohttp.http_parser import RawRequestMessage
-    from aiohttp.streams import StreamReader
-    from aiohttp.web_protocol import RequestHandler
 
     from emulator.call import Call, Operation
     from emulator.instance import Instance
@@ -46,10 +40,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MAX_BODY = 1024**3  # bytes; objects live in memory
 TICK = 0.05  # seconds between looks at the lifecycle
 POLL = 0.1  # seconds after which a long poll looks again: time alone can make a message visible
-_BODYLESS = frozenset({204, 304})
 _LONG_POLLS = frozenset({"ReceiveMessage", "BatchReceiveMessage"})
 
 
@@ -70,7 +62,7 @@ class Server:
         """Listen, for HTTPS on a port of its own if asked; returns the ports, which the system chooses for 0."""
         server = web.Server(
             self._serve,
-            request_factory=_make_request,
+            request_factory=transport.make_request,
             access_log=None,
             max_line_size=262_144,
             max_field_size=65_536,
@@ -104,8 +96,8 @@ class Server:
             c.transport for c in connections if c.transport is not None and c.transport.get_extra_info("sslcontext")
         ]
         await runner.cleanup()
-        for transport in secure:
-            transport.abort()  # an idle TLS client would otherwise be waited for, to say goodbye
+        for socket in secure:
+            socket.abort()  # an idle TLS client would otherwise be waited for, to say goodbye
         await asyncio.sleep(0)
 
     def notify(self) -> None:
@@ -135,62 +127,92 @@ class Server:
             await asyncio.sleep(TICK)
 
     async def _serve(self, raw: web.BaseRequest) -> web.StreamResponse:
-        if raw.headers.get("expect", "").lower() == "100-continue":
-            await raw.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         refused = proxying.refusal(self.instance.config, raw.method, proxying.take_apart(raw.raw_path).authority)
         if refused is not None:
             log.warning("refused as a proxy: %s %s", raw.method, clean(raw.raw_path[:200]))
-            return _respond(refused, raw.method)
-        request = await _read(raw)
-        if is_page_request(self.instance, request):
-            answer: HttpAnswer | None = await serve_page(self.instance, request, self._keeper.only_reading)
+            return transport.respond(refused, raw.method)
+        try:
+            request = await transport.read(raw)
+        except transport.BrokenOffError as error:
+            log.info("%s %s broke off: %s", raw.method, clean(raw.raw_path[:200]), error)
+            return _hang_up(raw)
+        if request.too_large and is_own_page(self.instance, request):
+            answer: HttpAnswer | None = transport.too_large_for_a_page()
+        elif is_page_request(self.instance, request):
+            answer = await serve_page(self.instance, request, self._keeper.only_reading)
         elif request.raw_path.startswith(ADMIN_PREFIX):
             answer = await self._keeper.confirm_admin(serve_admin(self.instance, request))
             self.notify()
         else:
             answer = await self._answer(request)
-        if answer is not None:
-            return _respond(answer, request.method)
-        if raw.transport is not None:
-            raw.transport.abort()
-        return web.Response(status=500)
+        return _hang_up(raw) if answer is None else transport.respond(answer, request.method)
 
     async def _answer(self, request: HttpRequest) -> HttpAnswer | None:
-        """The answer, written down in the journal; None where a fault drops the connection."""
+        """The answer, written down in the journal; None where a fault drops the connection.
+
+        Whatever fails on the way becomes the service's InternalError: a client must never see this program's own bugs
+        as a lost connection, nor be left without a request id.
+        """
         started = time.monotonic()
+        named, call = gateway.Named(Target("unknown", None), "", {}, new_request_id("unknown")), None
+        try:
+            target = route(request, endpoint_hosts=self.instance.config.endpoint_hosts)
+            named = gateway.Named(target, "", {}, new_request_id(target.service))
+            named = gateway.name(request, target, named.request_id)
+            admitted = self._admit(request, named)
+            if isinstance(admitted, Refusal):
+                answer: HttpAnswer | None = gateway.render(request, named, admitted)
+                code = admitted.code
+            else:
+                call, operation = admitted
+                answer, code = await self._perform(request, named, call, operation)
+            if answer is not None:
+                answer = guard.sandboxed(request, edge.dressed(self.instance.cloud.switches, named, answer))
+                transport.check_headers(answer)
+        except Exception:
+            log.exception("%s failed, request id %s", named.target.service, named.request_id)
+            failed = gateway.bug(named.target.service, named.operation)
+            answer, code = gateway.render(request, named, failed), failed.code
+        self._write_down(request, named, call, answer, code, time.monotonic() - started)
+        return answer
+
+    def _admit(self, request: HttpRequest, named: gateway.Named) -> tuple[Call, Operation] | Refusal:
         instance, switches = self.instance, self.instance.cloud.switches
-        target = route(request, endpoint_hosts=instance.config.endpoint_hosts)
-        named = gateway.name(request, target, new_request_id(target.service))
+        if request.too_large:
+            return transport.too_large(named.target.service)
         with self._keeper.only_reading():
-            admitted = edge.too_long(switches, request, named) or gateway.admit(instance, request, named)
-        if isinstance(admitted, Refusal):
-            admitted = edge.restatused(switches, named, admitted)
-            call, code = None, admitted.code
-            answer: HttpAnswer | None = gateway.render(request, named, admitted)
-        else:
-            call, operation = admitted
-            answer, code = await self._perform(request, named, call, operation)
-        if answer is not None:
-            answer = edge.dressed(switches, named, answer)
+            refused = guard.of_another_site(request, named.target.service) or edge.too_long(switches, request, named)
+            admitted = refused or gateway.admit(instance, request, named)
+        return edge.restatused(switches, named, admitted) if isinstance(admitted, Refusal) else admitted
+
+    def _write_down(
+        self,
+        request: HttpRequest,
+        named: gateway.Named,
+        call: Call | None,
+        answer: HttpAnswer | None,
+        code: str,
+        duration: float,
+    ) -> None:
+        instance = self.instance
         entry = Entry(
             number=instance.journal.written + 1,
             time=instance.cloud.clock.now(),
-            service=target.service,
-            operation=named.operation or f"{request.method} (unknown)",
+            service=named.target.service,
+            operation=named.operation[:LONGEST_NAME] or f"{request.method[:LONGEST_NAME]} {UNKNOWN}",
             account="" if call is None else call.account,
             principal="" if call is None or call.identity is None else call.identity.arn,
             region="" if call is None else call.region,
             status=0 if answer is None else answer.status,
             code=code,
             request_id=named.request_id,
-            duration=time.monotonic() - started,
+            duration=duration,
             params=without_secrets(named.params),
-            resource=target.place,
-            rights=() if call is None else needed(switches, call),
+            resource=shown_place(named.target.place),
+            rights=() if call is None else shown_rights(needed(instance.cloud.switches, call)),
             sent=0 if answer is None else len(answer.body),
         )
-        instance.journal.write(entry)
-        return answer
+        instance.journal.write(entry, known=gateway.operation_of(named) is not None)
 
     async def _perform(
         self, request: HttpRequest, named: gateway.Named, call: Call, operation: Operation
@@ -239,41 +261,8 @@ class Server:
             return has_message(self.instance.cloud, call)
 
 
-def _make_request(
-    message: RawRequestMessage,
-    payload: StreamReader,
-    protocol: RequestHandler,
-    writer: AbstractStreamWriter,
-    task: asyncio.Task[None],
-) -> web.BaseRequest:
-    loop = asyncio.get_running_loop()
-    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=MAX_BODY)
-
-
-async def _read(raw: web.BaseRequest) -> HttpRequest:
-    headers: dict[str, str] = {}
-    for name, value in raw.headers.items():
-        lower = name.lower()
-        headers[lower] = f"{headers[lower]},{value}" if lower in headers else value
-    body = await _body(raw) if raw.body_exists else b""
-    address = proxying.take_apart(raw.raw_path)
-    if address.authority:  # it counts, whatever the header says: RFC 9112, 3.2.2
-        headers["host"] = address.authority
-    return HttpRequest(raw.method, address.target, headers, body, raw.scheme, raw.remote or "")
-
-
-async def _body(raw: web.BaseRequest) -> bytes:
-    """As `raw.read()`, which copies the body twice more."""
-    raw.content.set_read_chunk_size(MAX_BODY)
-    chunks, size = [], 0
-    while chunk := await raw.content.readany():
-        size += len(chunk)
-        if size > MAX_BODY:
-            raise web.HTTPRequestEntityTooLarge(MAX_BODY)
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _respond(answer: HttpAnswer, method: str) -> web.Response:
-    body = None if method == "HEAD" or answer.status in _BODYLESS else answer.body
-    return web.Response(status=answer.status, body=body, headers=CIMultiDict(answer.headers))
+def _hang_up(raw: web.BaseRequest) -> web.Response:
+    """Close the connection; what is returned reaches nobody."""
+    if raw.transport is not None:
+        raw.transport.abort()
+    return web.Response(status=500)

@@ -279,6 +279,17 @@ class Switches(BatchSwitches, PictureSwitches):
         ),
     ] = "EventRuleNotExist"
 
+    # the data plane of MNS
+    mns_wrong_digest: Annotated[
+        Literal["InvalidDegist", "InvalidDigest", "accepted"],
+        Fact(
+            "With what code does MNS refuse a body that has not the digest of its Content-MD5, or does it take it?",
+            "telling a message that was damaged on its way from other errors",
+            "the error table (doc-detail/27501) spells it InvalidDegist; no page says whether the header is checked;"
+            " base64 of the digest and of its hexadecimal text, which the Python SDK sends, are both taken",
+        ),
+    ] = "InvalidDegist"
+
     # the gateway in front of IMM and the other RPC services
     request_target_max: Annotated[
         int,

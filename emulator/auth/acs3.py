@@ -26,7 +26,8 @@ SCHEME = "ACS3-HMAC-SHA256"
 _AUTHORIZATION = re.compile(
     r"ACS3-HMAC-SHA256\s+Credential=([^,]+),\s*SignedHeaders=([^,]+),\s*Signature=([0-9a-fA-F]+)"
 )
-_REQUIRED = ("host", "x-acs-action", "x-acs-version", "x-acs-date", "x-acs-content-sha256")
+NONCE = "x-acs-signature-nonce"
+_REQUIRED = ("host", "x-acs-action", "x-acs-version", "x-acs-date", "x-acs-content-sha256", NONCE)
 
 
 def verify(request: HttpRequest, find: FindKey, now: float) -> Signed | Refusal:
@@ -53,11 +54,13 @@ def verify(request: HttpRequest, find: FindKey, now: float) -> Signed | Refusal:
     if not same(expected, signature.lower()):
         message = f"Specified signature is not matched with our calculation. server string to sign is:{to_sign}"
         return Refusal(400, "SignatureDoesNotMatch", message)
-    return Signed(key.identity, request.headers.get("x-acs-signature-nonce"))
+    return Signed(key.identity, request.headers[NONCE])
 
 
 def _check_coverage(request: HttpRequest, names: list[str]) -> Refusal | None:
-    """A signature that leaves out the date, the action or the body's digest would protect nothing."""
+    """A signature that leaves out the date, the action, the nonce or the body's digest would protect nothing."""
+    if not request.headers.get(NONCE):
+        return Refusal(400, "MissingSignatureNonce", f"The header {NONCE} is mandatory for this action.")
     missing = [name for name in _REQUIRED if name in request.headers and name not in names]
     if missing or "x-acs-date" not in request.headers:
         wanted = ", ".join(missing) or "x-acs-date"

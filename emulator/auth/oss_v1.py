@@ -33,6 +33,7 @@ x-oss-redundancy-transition-taskid x-oss-request-payer x-oss-target-redundancy-t
 x-oss-write-get-object-response
 """
 SUBRESOURCES = frozenset(SUBRESOURCE_NAMES.split())
+_MOST_DIGITS = 19
 
 
 def verify(request: HttpRequest, resource: str, find: FindKey, now: float) -> Signed | Refusal:
@@ -98,9 +99,15 @@ def check_skew(sent: float, now: float) -> Refusal | None:
 
 
 def _check_expiry(text: str, now: float) -> Refusal | None:
-    if not text.isascii() or not text.isdigit():
+    expires = read_seconds(text)
+    if expires is None:
         return Refusal(403, "AccessDenied", "Invalid date (should be seconds since epoch): Expires.")
-    return None if now <= int(text) else Refusal(403, "AccessDenied", "Request has expired.")
+    return None if now <= expires else Refusal(403, "AccessDenied", "Request has expired.")
+
+
+def read_seconds(text: str) -> int | None:
+    """A whole number of seconds; None for what is none, and for more digits than any 64-bit number has."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else None
 
 
 def mismatch(to_sign: str) -> Refusal:

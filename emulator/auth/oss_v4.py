@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from emulator.auth.identity import FindKey, Signed, same
-from emulator.auth.oss_v1 import check_skew, mismatch
+from emulator.auth.oss_v1 import check_skew, mismatch, read_seconds
 from emulator.refusal import Refusal
 from emulator.wire.http import encode
 
@@ -112,9 +112,10 @@ def _check_date(claim: _Claim, day: str, now: float) -> Refusal | None:
     sent = moment.timestamp()
     if claim.expires is None:
         return check_skew(sent, now)
-    if not claim.expires.isascii() or not claim.expires.isdigit() or not 1 <= int(claim.expires) <= _LONGEST:
+    lifetime = read_seconds(claim.expires)
+    if lifetime is None or not 1 <= lifetime <= _LONGEST:
         return Refusal(400, "AuthorizationQueryParametersError", "x-oss-expires must be between 1 and 604800 seconds.")
-    return None if now <= sent + int(claim.expires) else Refusal(403, "AccessDenied", "Request has expired.")
+    return None if now <= sent + lifetime else Refusal(403, "AccessDenied", "Request has expired.")
 
 
 @lru_cache(maxsize=128)

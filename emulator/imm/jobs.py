@@ -19,13 +19,9 @@ FILE_MISSING = "[InvalidArgument] File does not exist."  # the vendor's sample, 
 DATASET_MISSING = "[ResourceNotFound] The specified resource Dataset is not found."
 
 
-def run_due_jobs(cloud: Cloud, account: str, region: str, imm: ImmState) -> bool:
-    """Do the index calls that are due; whether there were any."""
-    now = cloud.clock.now()
-    due = [job for job in imm.jobs if job.due <= now]
-    if not due:
-        return False
-    imm.jobs = [job for job in imm.jobs if job.due > now]
+def run_due_jobs(cloud: Cloud, account: str, region: str, imm: ImmState, budget: int) -> int:
+    """Do index calls that are due, each of them whole, until they have read `budget` files; how many were read."""
+    due = _take_due(imm, cloud.clock.now(), budget)
     for job in due:
         project = imm.projects.get(job.project)
         dataset = project.datasets.get(job.dataset) if project else None
@@ -37,7 +33,22 @@ def run_due_jobs(cloud: Cloud, account: str, region: str, imm: ImmState) -> bool
             task_done(cloud, account, region, project, job)
         elif job.topic:
             announce(cloud, account, region, role, job.topic, index_event(cloud.switches, job, errors))
-    return True
+    return sum(len(job.files) for job in due)
+
+
+def _take_due(imm: ImmState, now: float, budget: int) -> list[IndexJob]:
+    """Take out the due jobs that fit into the budget; at least one, and all in the order they came in."""
+    due: list[IndexJob] = []
+    rest: list[IndexJob] = []
+    for job in imm.jobs:
+        if job.due <= now and budget > 0:
+            budget -= len(job.files)
+            due.append(job)
+        else:
+            rest.append(job)
+    if due:
+        imm.jobs = rest
+    return due
 
 
 def _role(project: Project | None, job: IndexJob) -> str:

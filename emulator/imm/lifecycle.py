@@ -107,9 +107,11 @@ def _turn(cloud: Cloud) -> bool:
     changed = False
     for account_id, account in cloud.accounts.items():
         for region, imm in account.imm.items():
-            changed |= run_due_jobs(cloud, account_id, region, imm)
             budget = cloud.imm_settings.files_per_turn
-            changed |= run_batches(cloud, account_id, region, imm, budget) > 0
+            indexed = run_due_jobs(cloud, account_id, region, imm, budget)
+            budget = max(0, budget - indexed)
+            walked = run_batches(cloud, account_id, region, imm, budget)
+            changed |= indexed + walked > 0
             for key in list(imm.busy):
                 binding = imm.projects[key.project].datasets[key.dataset].bindings[key.uri]
                 done = _move(cloud, account_id, imm, key, budget)

@@ -7,6 +7,7 @@ with one more on its DequeueCount and a new receipt handle; the old handle is th
 from __future__ import annotations
 
 from hashlib import sha256
+from heapq import nsmallest
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -37,13 +38,16 @@ def enqueue(
 
 def visible(queue: Queue, now: float) -> list[Message]:
     """Messages that can be received now, most urgent first, oldest first; expired ones are dropped on the way."""
+    return sorted(_ready(queue, now), key=_BY_URGENCY)  # stable for what came at once
+
+
+def _ready(queue: Queue, now: float) -> list[Message]:
+    """The same in order of arrival."""
     kept = queue.message_retention_period
     expired = [message.message_id for message in queue.messages.values() if now >= message.enqueued + kept]
     for message_id in expired:
         del queue.messages[message_id]
-    ready = [message for message in queue.messages.values() if message.next_visible <= now]
-    ready.sort(key=_BY_URGENCY)  # stable for what came at once
-    return ready
+    return [message for message in queue.messages.values() if message.next_visible <= now]
 
 
 def any_visible(queue: Queue, now: float) -> bool:
@@ -55,7 +59,7 @@ def any_visible(queue: Queue, now: float) -> bool:
 def receive(queue: Queue, count: int, now: float) -> list[Message]:
     """Take up to `count` messages: each is hidden for the visibility timeout and gets a new receipt handle."""
     taken: list[Message] = []
-    for message in visible(queue, now)[:count]:
+    for message in nsmallest(count, _ready(queue, now), key=_BY_URGENCY):  # stable, as sorting is
         message.dequeue_count += 1
         message.first_dequeued = message.first_dequeued or now
         _hide(queue, message, now, queue.visibility_timeout)

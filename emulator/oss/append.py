@@ -9,8 +9,8 @@ from emulator.call import Call, Reply
 from emulator.oss.access import cause_of, owned_bucket, writable_key
 from emulator.oss.numbers import read_number
 from emulator.oss.registry import serves
-from emulator.oss.store import crc64, grow_object, put_object
-from emulator.oss.writing import WRITE_HEADERS, check_digest, described, write_answer
+from emulator.oss.store import appended, grow_object, put_object
+from emulator.oss.writing import WRITE_HEADERS, described, write_answer
 from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ def append_object(cloud: Cloud, call: Call) -> Reply:
     With versioning the current version grows in place; only a new object is a new version.
     """
     bucket = owned_bucket(cloud, call)
-    check_digest(call)
     present = bucket.objects.get(writable_key(call))
     if not call.params.get("position"):
         raise Refusal(400, "MissingArgument", "Missing Some Required Arguments: position.")
@@ -48,9 +47,4 @@ def _made(cloud: Cloud, call: Call, present: StoredObject | None) -> StoredObjec
         made = described(call, owned_bucket(cloud, call), call.body, cloud.clock.now())
         return replace(made, object_type="Appendable")
     data = present.data + call.body
-    return replace(present, data=data, crc64=crc64(data), etag=_etag(data))
-
-
-def _etag(data: bytes) -> str:
-    """An appended object's ETag is no MD5 in OSS; any value that changes with the content serves."""
-    return f"{crc64(data):016X}{len(data):016X}"
+    return appended(present, data)

@@ -9,7 +9,6 @@ from emulator.oss.access import cause_of, owned_bucket, version_headers
 from emulator.oss.listing import encoding_node, text_encoder
 from emulator.oss.registry import serves
 from emulator.oss.store import delete_object, delete_version
-from emulator.oss.writing import check_digest
 from emulator.refusal import Refusal
 from emulator.wire.xml import Node, child_text, parse, render
 
@@ -43,7 +42,6 @@ def delete_many(cloud: Cloud, call: Call) -> Reply:
     bucket = owned_bucket(cloud, call)
     if "content-md5" not in call.headers:
         raise Refusal(400, "MissingArgument", "Missing Some Required Arguments: Content-MD5.")
-    check_digest(call)
     root = parse(call.body)
     if root is None or root.tag != "Delete":
         message = "The XML you provided was not well-formed or did not validate against our published schema."

@@ -20,7 +20,6 @@ from emulator.oss.lifecycle_rules import take_rules
 from emulator.oss.object_facts import read_tag_set, tag_document
 from emulator.oss.registry import serves
 from emulator.oss.resolve import SETTINGS
-from emulator.oss.writing import check_digest
 from emulator.refusal import Refusal
 from emulator.wire.xml import Node, child_text, parse, render
 
@@ -126,7 +125,6 @@ _ANSWER_ON_DELETE = 204
 def _put(name: str, setting: Setting) -> Callable[[Cloud, Call], Reply]:
     def put(cloud: Cloud, call: Call) -> Reply:
         bucket = owned_bucket(cloud, call)
-        check_digest(call)
         root = parse(call.body)
         if root is None or root.tag != setting.root:
             raise Refusal(400, "MalformedXML", _MALFORMED)
@@ -238,7 +236,6 @@ def get_acl(cloud: Cloud, call: Call) -> Reply:
 def put_acl(cloud: Cloud, call: Call) -> Reply:
     """Set the ACL, named in the header or in the body."""
     bucket = owned_bucket(cloud, call)
-    check_digest(call)
     root = parse(call.body) if call.body else None
     in_body = "" if root is None else (root.findtext("AccessControlList/Grant") or "")
     acl = call.headers.get("x-oss-acl") or in_body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from typing import TYPE_CHECKING
 
@@ -9,13 +10,16 @@ from emulator.call import Call, Reply
 from emulator.oss.access import existing_object, owned_bucket, version_headers
 from emulator.oss.conditions import check_conditions, read_range
 from emulator.oss.registry import serves
+from emulator.oss.store import has_md5
 from emulator.oss.symlinks import followed
 from emulator.oss.times import http_date
+from emulator.refusal import Refusal
 
 if TYPE_CHECKING:
     from emulator.oss.state import StoredObject
     from emulator.state import Cloud
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # Query parameter → header of the answer that it replaces.
 _OVERRIDES = {
     "response-cache-control": "cache-control",
@@ -34,16 +38,24 @@ def get_object(cloud: Cloud, call: Call) -> Reply:
     item = followed(bucket, existing_object(bucket, call))
     check_conditions(item, call.headers)
     headers = {**facts(item), **version_headers(bucket, item)}
-    for name, header in _OVERRIDES.items():
-        if call.params.get(name):
-            headers[header] = call.params[name]
+    headers.update(_overrides(call))
     standard = call.headers.get("x-oss-range-behavior") == "standard"
     span = read_range(call.headers.get("range"), item.size, standard=standard)
     if span is None:
         return Reply(item.data, headers=headers)
     start, end = span
+    headers.pop("content-md5", None)  # it is the whole content's
     headers["content-range"] = f"bytes {start}-{end}/{item.size}"
     return Reply(item.data[start : end + 1], 206, headers)
+
+
+def _overrides(call: Call) -> dict[str, str]:
+    """The headers of the answer that the request's query replaces."""
+    given = {name: call.params[name] for name in _OVERRIDES if call.params.get(name)}
+    for name, value in given.items():
+        if _CONTROL.search(value):
+            raise Refusal(400, "InvalidArgument", f"The parameter {name} has a control character in it.")
+    return {_OVERRIDES[name]: value for name, value in given.items()}
 
 
 @serves("HeadObject", "versionId")
@@ -85,7 +97,7 @@ def facts(item: StoredObject) -> dict[str, str]:
     headers.update({f"x-oss-meta-{name}": value for name, value in item.metadata.items()})
     if item.object_type == "Appendable":
         headers["x-oss-next-append-position"] = str(item.size)
-    if item.object_type != "Multipart" and not item.etag.count("-"):
+    if has_md5(item):
         headers["content-md5"] = _base64_of_hex(item.etag)
     if item.tags:
         headers["x-oss-tagging-count"] = str(len(item.tags))

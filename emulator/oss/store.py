@@ -58,6 +58,21 @@ def make_object(  # noqa: PLR0913 - one for each fact of an object that a reques
     )
 
 
+def appended(present: StoredObject, data: bytes) -> StoredObject:
+    """The object grown to `data`. Its ETag is no MD5 in OSS; any value that changes with the content serves."""
+    checksum = crc64(data)
+    return replace(present, data=data, crc64=checksum, etag=_appended_etag(checksum, len(data)))
+
+
+def has_md5(item: StoredObject) -> bool:
+    """Whether the ETag is the content's MD5: not of what was put together of parts or by appends, nor of its copies."""
+    return "-" not in item.etag and item.etag != _appended_etag(item.crc64, item.size)
+
+
+def _appended_etag(checksum: int, size: int) -> str:
+    return f"{checksum:016X}{size:016X}"
+
+
 def find_bucket(cloud: Cloud, bucket: str) -> Bucket | None:
     """The bucket of that name, whoever owns it."""
     return cloud.oss.buckets.get(bucket)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from hashlib import md5
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
@@ -39,7 +36,6 @@ _LARGEST_PUT = 5 * 1024**3
 def put_object_operation(cloud: Cloud, call: Call) -> Reply:
     """Store the body; an existing object is overwritten unless the request forbids it."""
     bucket = owned_bucket(cloud, call)
-    check_digest(call)
     check_overwrite(bucket, call)
     if len(call.body) > _LARGEST_PUT:
         raise Refusal(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed object size.")
@@ -68,23 +64,6 @@ def described(call: Call, bucket: Bucket, data: bytes, now: float) -> StoredObje
         acl=read_acl(bucket, call.headers),
         storage_class=read_storage_class(call.headers, bucket.storage_class),
     )
-
-
-def check_digest(call: Call) -> None:
-    """Refuse a body whose Content-MD5 is malformed or wrong."""
-    claimed = call.headers.get("content-md5")
-    if claimed is None:
-        return
-    try:
-        digest = base64.b64decode(claimed, validate=True)
-    except (binascii.Error, ValueError):
-        digest = b""
-    actual = md5(call.body, usedforsecurity=False).digest()
-    if len(digest) != len(actual):
-        raise Refusal(400, "InvalidDigest", "The Content-MD5 you specified is not valid.")
-    if digest != actual:
-        message = "The Content-MD5 you specified did not match what we received."
-        raise Refusal(400, "InvalidDigest", message)
 
 
 def check_overwrite(bucket: Bucket, call: Call) -> None:

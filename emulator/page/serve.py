@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from emulator import guard
 from emulator.page import buckets, datasets, image_search, journal, messages, tasks, thumbnails
 from emulator.page.documents import Missing
-from emulator.routing import route
+from emulator.routing import ADMIN_PREFIX, route
 from emulator.wire.http import HttpAnswer, HttpRequest
 
 if TYPE_CHECKING:
@@ -71,6 +71,11 @@ def is_page_request(instance: Instance, request: HttpRequest) -> bool:
         return False
     target = route(request, endpoint_hosts=instance.config.endpoint_hosts)
     return target.service != "oss" or target.place[0] not in instance.cloud.oss.buckets
+
+
+def is_own_page(instance: Instance, request: HttpRequest) -> bool:
+    """Whether a request is for the page or for anything else under `/_emulator/`."""
+    return request.raw_path.startswith(ADMIN_PREFIX) or is_page_request(instance, request)
 
 
 async def serve(instance: Instance, request: HttpRequest, only_reading: OnlyReading = nullcontext) -> HttpAnswer:

@@ -14,6 +14,10 @@ from emulator.persistence.records import sync_directory
 class Blobs:
     """The contents of one directory. For one thread at a time.
 
+    Attributes:
+        held: Bytes of all of them.
+        added: Bytes written since the last `keep`, which took out what nothing named any more.
+
     Raises:
         OSError: The directory cannot be made.
     """
@@ -23,7 +27,9 @@ class Blobs:
         directory.mkdir(exist_ok=True)
         for rest in directory.glob("*.new"):
             rest.unlink()  # of a crash
-        self._known = {path.name for path in directory.iterdir()}
+        self._known = {path.name: path.stat().st_size for path in directory.iterdir()}
+        self.held = sum(self._known.values())
+        self.added = 0
 
     def write(self, contents: Mapping[str, bytes]) -> None:
         """Store what is not there yet; on return it survives a crash."""
@@ -33,7 +39,10 @@ class Blobs:
         for digest, content in missing.items():
             _write(self._directory / digest, content)
         sync_directory(self._directory)
-        self._known |= missing.keys()
+        sizes = {digest: len(content) for digest, content in missing.items()}
+        self._known |= sizes
+        self.held += sum(sizes.values())
+        self.added += sum(sizes.values())
 
     def read(self, digest: str) -> bytes:
         """A content by its digest.
@@ -52,9 +61,10 @@ class Blobs:
 
     def keep(self, digests: Collection[str]) -> None:
         """Remove what none of `digests` names."""
-        for digest in self._known - set(digests):
+        for digest in self._known.keys() - set(digests):
             (self._directory / digest).unlink(missing_ok=True)
-            self._known.discard(digest)
+            self.held -= self._known.pop(digest)
+        self.added = 0
 
 
 def _write(path: Path, content: bytes) -> None:

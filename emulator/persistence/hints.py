@@ -74,6 +74,13 @@ def is_frozen(kind: Any) -> bool:
     return is_dataclass(kind) and bool(kind.__dataclass_params__.frozen)  # type: ignore[union-attr]  # every dataclass has it
 
 
+@cache
+def frozen_item(kind: Any) -> Any | None:
+    """The type of the values in a list of dataclasses that never change; None for any other type."""
+    item = get_args(kind)[0] if get_origin(kind) is list else None
+    return item if is_frozen(item) else None
+
+
 def is_flat(kind: Any) -> bool:
     """Whether this is a dataclass of plain numbers and texts only."""
     return isinstance(kind, type) and is_dataclass(kind) and all(map(_is_scalar, kept_fields(kind).values()))

@@ -21,13 +21,14 @@ from emulator.persistence.codec import Codec, UnreadableDocumentError
 from emulator.persistence.failures import CannotOpenError, NotSavedError
 from emulator.persistence.records import Records
 from emulator.persistence.tables import Watch
-from emulator.persistence.tree import blobs_of, build
+from emulator.persistence.tree import Node, blobs_of, build
 
 log = logging.getLogger(__name__)
 
 COMPACT_AT_START = 1024**2  # bytes of changes
 COMPACT_FROM = 64 * 1024**2  # bytes of changes; below, superseded ones are cheaper to keep than to remove
 COMPACT_GROWTH = 4  # times the size after the last time
+SWEEP_FROM = 64 * 1024**2  # bytes of contents written; below, superseded ones are left for later
 
 
 class Store:
@@ -53,6 +54,7 @@ class Store:
             self._lock.close()
             raise error if isinstance(error, CannotOpenError) else _unusable(directory, error) from error
         self._compact_at = max(COMPACT_FROM, COMPACT_GROWTH * self._records.size)
+        self._sweep_at = max(SWEEP_FROM, self._blobs.held)
         self._root: Callable[[], Any] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._pending: list[Batch] = []
@@ -78,7 +80,7 @@ class Store:
         if tree.document is None:
             self._blobs.keep(())
             return None
-        self._blobs.keep(set(blobs_of(tree)))
+        self._sweep(tree)
         codec = Codec(_no_blob, self._blobs.read)
         try:
             return build(codec, self._root_type, tree)
@@ -159,7 +161,7 @@ class Store:
         for batch in batches:
             self._blobs.write(batch.blobs)
         self._records.append(batches)
-        if self._records.size > self._compact_at:
+        if self._records.size > self._compact_at or self._blobs.added > self._sweep_at:
             self._compact()
 
     def _compact(self) -> None:
@@ -168,9 +170,15 @@ class Store:
         except OSError:
             log.exception("the changes could not be compacted; they are all there, and it is tried again")
             self._compact_at *= 2
+            self._sweep_at *= 2
             return
-        self._blobs.keep(set(blobs_of(tree)))
+        self._sweep(tree)
         self._compact_at = max(COMPACT_FROM, COMPACT_GROWTH * self._records.size)
+
+    def _sweep(self, tree: Node) -> None:
+        """Remove contents that nothing names any more; the next time when as much again has been written."""
+        self._blobs.keep(set(blobs_of(tree)))
+        self._sweep_at = max(SWEEP_FROM, self._blobs.held)
 
 
 def _unusable(directory: Path, error: OSError) -> CannotOpenError:

@@ -60,6 +60,7 @@ class HttpRequest:
         raw_path: The path as sent, still encoded.
         raw_query: The query as sent, still encoded.
         query: The decoded query; of a repeated name the last value counts.
+        too_large: There is a body, and it is not here: it has more bytes than are taken.
     """
 
     __slots__ = (
@@ -74,6 +75,7 @@ class HttpRequest:
         "scheme",
         "source",
         "target",
+        "too_large",
     )
 
     def __init__(
@@ -84,6 +86,8 @@ class HttpRequest:
         body: bytes = b"",
         scheme: str = "http",
         source: str = "",
+        *,
+        too_large: bool = False,
     ) -> None:
         self.method = method
         self.target = target
@@ -91,6 +95,7 @@ class HttpRequest:
         self.body = body
         self.scheme = scheme
         self.source = source
+        self.too_large = too_large
         self.host = headers.get("host", "")
         self.raw_path, _, self.raw_query = target.partition("?")
         self.query: Mapping[str, str] = dict(parse_pairs(self.raw_query)) if self.raw_query else {}

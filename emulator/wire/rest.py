@@ -74,5 +74,5 @@ def mns_refusal(refusal: Refusal, request_id: str, host: str) -> HttpAnswer:
         ],
         namespace=MNS_NAMESPACE,
     )
-    headers = {"x-mns-request-id": request_id, "x-mns-version": "2015-06-06", "content-type": "text/xml;charset=utf-8"}
-    return HttpAnswer(refusal.status, headers, body)
+    fixed = {"x-mns-request-id": request_id, "x-mns-version": "2015-06-06", "content-type": "text/xml;charset=utf-8"}
+    return HttpAnswer(refusal.status, {**fixed, **refusal.headers}, body)

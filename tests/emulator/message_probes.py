@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from emulator.call import Call
 from emulator.mns import events
+from emulator.mns.digest import check_body
 from emulator.mns.state import Queue
 from emulator.oss.state import Cause
 from emulator.oss.store import make_object, put_object
@@ -210,3 +212,10 @@ def event_rule_absent_code(room: Room) -> object:
         codes.add(caught.value.code)
     [code] = codes
     return code
+
+
+def mns_wrong_digest(room: Room) -> object:
+    """Send a body under the digest of another."""
+    call = Call("mns", "SendMessage", ACCOUNT, REGION, "r", headers={"content-md5": "b3RoZXI="}, body=b"<Message/>")
+    refused = check_body(room.cloud.switches, call)
+    return "accepted" if refused is None else refused.code

@@ -42,21 +42,25 @@ def send(
         connection.close()
 
 
-def acs3(cloud: LocalCloud, *, age: float = 0, nonce: str = "n", secret: str | None = None) -> dict[str, str]:
-    """Headers of a signed GetCallerIdentity."""
+def acs3(
+    cloud: LocalCloud, *, age: float = 0, nonce: str | None = "n", unsigned: frozenset[str] = frozenset()
+) -> dict[str, str]:
+    """Headers of a signed GetCallerIdentity; the signature does not cover the `unsigned` ones."""
     digest = hashlib.sha256(b"").hexdigest()
     headers = {
         "host": cloud.host,
         "x-acs-action": "GetCallerIdentity",
         "x-acs-content-sha256": digest,
         "x-acs-date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - age)),
-        "x-acs-signature-nonce": nonce,
         "x-acs-version": "2015-04-01",
     }
-    names = ";".join(sorted(headers))
-    lines = "".join(f"{name}:{headers[name]}\n" for name in sorted(headers))
+    if nonce is not None:
+        headers["x-acs-signature-nonce"] = nonce
+    covered = sorted(headers.keys() - unsigned)
+    names = ";".join(covered)
+    lines = "".join(f"{name}:{headers[name]}\n" for name in covered)
     canonical = hashlib.sha256(f"POST\n/\n\n{lines}\n{names}\n{digest}".encode()).hexdigest()
-    key = (secret or cloud.access_key_secret).encode()
+    key = cloud.access_key_secret.encode()
     signature = hmac.new(key, f"ACS3-HMAC-SHA256\n{canonical}".encode(), hashlib.sha256).hexdigest()
     credential = f"ACS3-HMAC-SHA256 Credential={cloud.access_key_id},SignedHeaders={names},Signature={signature}"
     return {**headers, "Authorization": credential}
@@ -142,6 +146,22 @@ class TestRpc:
         assert (400, "SignatureNonceUsed") == refused(send(cloud, "POST", "/", headers))
         assert 200 == send(cloud, "GET", target, {})[0]
         assert (400, "SignatureNonceUsed") == refused(send(cloud, "GET", target, {}))
+
+    @pytest.mark.parametrize(
+        ("nonce", "unsigned", "code"),
+        [
+            (None, frozenset(), "MissingSignatureNonce"),
+            ("", frozenset(), "MissingSignatureNonce"),
+            ("m", frozenset({"x-acs-signature-nonce"}), "IncompleteSignature"),
+        ],
+    )
+    def test_a_request_without_a_signed_nonce_is_refused(
+        self, cloud: LocalCloud, nonce: str | None, unsigned: frozenset[str], code: str
+    ) -> None:
+        """Missing, empty, or one that anybody could change: the request could be sent again as often as one likes."""
+        assert (400, code) == refused(send(cloud, "POST", "/", acs3(cloud, nonce=nonce, unsigned=unsigned)))
+        assert {"sts": {"GetCallerIdentity": 1}} == cloud.counts()
+        assert 200 == send(cloud, "POST", "/", acs3(cloud, nonce="m"))[0]
 
     @pytest.mark.parametrize("age", [SKEW, -SKEW])
     def test_a_skewed_clock_is_refused(self, cloud: LocalCloud, age: float) -> None:

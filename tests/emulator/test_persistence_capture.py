@@ -6,6 +6,7 @@ import json
 from collections import deque
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Any, Literal, NamedTuple
 
 import pytest
@@ -14,11 +15,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from emulator.kept import Kept
+from emulator.persistence import codec as codec_module
 from emulator.persistence.capture import Recorder
 from emulator.persistence.codec import Codec, UnreadableDocumentError
 from emulator.persistence.hints import tables_of
 from emulator.persistence.marks import TRANSIENT
-from emulator.persistence.tree import Node, build, changes_of, fold
+from emulator.persistence.tree import Node, blobs_of, build, changes_of, fold
 
 
 class Place(NamedTuple):
@@ -199,6 +201,8 @@ class ChangesAreFound(RuleBasedStateMachine):
         fresh = Node()
         fold(fresh, [json.loads(change) for change in changes_of(self.tree)])
         self.tree = fresh
+        named = set(blobs_of(fresh))
+        self.blobs = {digest: content for digest, content in self.blobs.items() if digest in named}
 
     def read_back(self) -> Any:
         """The state of the documents."""
@@ -235,6 +239,29 @@ def test_one_change_writes_one_document() -> None:
     house.shelf.boxes["7"].letters["9"].read = True
     [change] = recorder.capture(house).changes
     assert ["shelf.boxes", "7", "letters", "9"] == json.loads(change)["at"]
+
+
+def test_a_version_is_digested_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A put into a bucket with versions does not look at the contents of all the older ones again."""
+    digested: list[int] = []
+
+    def counted(content: bytes) -> Any:
+        digested.append(len(content))
+        return sha256(content)
+
+    monkeypatch.setattr(codec_module, "sha256", counted)
+    house = House(Shelf({"a": Box("a")}))
+    recorder, tree, blobs = Recorder(House), Node(), {}
+    for number in range(50):
+        box = house.shelf.boxes["a"]
+        if number:
+            box.older.setdefault("k", []).insert(0, box.photos["k"])
+        box.photos["k"] = Photo(b"%d" % number * 5000)
+        batch = recorder.capture(house)
+        blobs.update(batch.blobs)
+        fold(tree, [json.loads(change) for change in batch.changes])
+    assert 99 == len(digested)  # as the present one, and as the newest of the older ones
+    assert house == build(Codec(blobs.__setitem__, blobs.__getitem__), House, tree)
 
 
 def test_a_field_with_a_default_may_be_missing_and_an_unknown_one_may_not() -> None:

@@ -131,6 +131,32 @@ def test_compacting_loses_nothing_and_drops_what_is_superseded(tmp_path: Path, m
     assert 9 == len((tmp_path / "changes.jsonl").read_bytes().splitlines())
 
 
+def test_superseded_contents_do_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are removed while it runs, when more has been written than there is; the changes themselves are few."""
+    monkeypatch.setattr(store_module, "SWEEP_FROM", 100_000)
+    held: list[int] = []
+
+    async def work() -> None:
+        store = Store(tmp_path, Root)
+        root = Root({"kept": Item("kept", b"kept" * 50_000)})
+        store.follow(lambda: root, loaded=False)
+        for number in range(200):
+            root.items["changed"] = Item("changed", b"%03d" % number * 10_000)
+            await store.saved()
+            held.append(sum(path.stat().st_size for path in (tmp_path / "blobs").iterdir()))
+        await store.close()
+
+    asyncio.run(work())
+    assert max(held) <= 200_000 + 30_000 + 200_000 + 100_000  # what is there, as much again, and one sweep's worth
+    assert held[-1] < 200 * 30_000
+    store = Store(tmp_path, Root)
+    try:
+        again = store.load() or Root()
+        assert (b"199" * 10_000, b"kept" * 50_000) == (again.items["changed"].content, again.items["kept"].content)
+    finally:
+        store.release()
+
+
 @pytest.mark.parametrize(
     ("header", "message"),
     [

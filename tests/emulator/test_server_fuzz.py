@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from emulator import gateway
 from emulator.auth.identity import root_identity
-from emulator.call import Call
+from emulator.call import Call, Reply
 from emulator.gateway import execute
 from emulator.ids import new_request_id
 from emulator.instance import DEFAULT_ACCESS_KEY_ID, DEFAULT_ACCOUNT, Config, start
@@ -22,7 +24,8 @@ from emulator.oss.store import make_object, put_object
 from emulator.refusal import Refusal
 from emulator.routing import route
 from emulator.services import SERVICES
-from emulator.wire.http import HttpRequest
+from emulator.transport import check_headers
+from emulator.wire.http import HttpAnswer, HttpRequest
 from emulator.wire.xml import parse
 
 if TYPE_CHECKING:
@@ -31,8 +34,36 @@ if TYPE_CHECKING:
 
 METHODS = st.sampled_from(["GET", "PUT", "POST", "DELETE", "HEAD", "PATCH", "OPTIONS"])
 TEXT = st.text(max_size=20)
-NUMBERISH = st.sampled_from(["", "0", "1", "-1", "9" * 30, "²", "1e3", "true", "{}", "[]", "null", "\ud800", "a/b"])
+DAY = time.strftime("%Y%m%d", time.gmtime())
+MANY_DIGITS = "9" * 5000  # more than Python reads as a number
+NUMBERISH = st.sampled_from(
+    ["", "0", "1", "-1", "9" * 30, MANY_DIGITS, "²", "1e3", "true", "{}", "[]", "null", "\ud800", "a/b"]
+)
 VALUES = st.one_of(TEXT, NUMBERISH)
+SIGNED = {
+    "OSSAccessKeyId": [DEFAULT_ACCESS_KEY_ID],
+    "Expires": [MANY_DIGITS, "9999999999"],
+    "Signature": ["x"],
+    "security-token": ["x"],
+    "x-oss-signature-version": ["OSS4-HMAC-SHA256"],
+    "x-oss-credential": [f"{DEFAULT_ACCESS_KEY_ID}/{DAY}/cn-hangzhou/oss/aliyun_v4_request"],
+    "x-oss-date": [f"{DAY}T000000Z"],
+    "x-oss-expires": [MANY_DIGITS, "3600"],
+    "x-oss-signature": ["0"],
+    "x-oss-additional-headers": ["host;date"],
+    "response-content-type": ["a\r\nb: c"],
+    "AccessKeyId": [DEFAULT_ACCESS_KEY_ID],
+    "SignatureMethod": ["HMAC-SHA1"],
+    "SignatureNonce": ["n"],
+    "SignatureVersion": ["1.0"],
+    "Timestamp": [f"{DAY[:4]}-{DAY[4:6]}-{DAY[6:]}T00:00:00Z"],
+    "Version": ["2020-09-30", "2015-04-01"],
+    "Action": ["GetCallerIdentity"],
+}
+# A value that passes is drawn as often as nonsense, so that what stands behind it is reached.
+ADDRESSES = st.fixed_dictionaries(
+    {}, optional={name: st.one_of(st.sampled_from(values), VALUES) for name, values in SIGNED.items()}
+)
 HEADERS = st.dictionaries(
     st.sampled_from(
         [
@@ -73,20 +104,34 @@ HEADERS = st.dictionaries(
     ),
     max_size=5,
 )
+
+
+def written(query: dict[str, str]) -> str:
+    """The query as text."""
+    return "&".join(f"{quote(name)}={quote(value, errors='surrogatepass')}" for name, value in query.items())
+
+
+QUERIES = st.one_of(TEXT, ADDRESSES.map(written))
 HOSTS = st.sampled_from(
     ["127.0.0.1", "[::1]:80", "b.oss-cn-hangzhou.localhost", "", "..", "1.mns.cn-hangzhou.x", "\ud800"]
 )
 BODIES = st.one_of(st.binary(max_size=40), st.sampled_from([b"<a", b"<Delete><Object/></Delete>", b"a=%ff&Action=x"]))
 
 
-@given(method=METHODS, path=TEXT, query=TEXT, host=HOSTS, headers=HEADERS, body=BODIES)
-@settings(max_examples=400, deadline=None)
+@given(
+    method=METHODS, path=TEXT, query=st.one_of(TEXT, ADDRESSES.map(written)), host=HOSTS, headers=HEADERS, body=BODIES
+)
+@settings(max_examples=600, deadline=None)
 def test_unsigned_nonsense_is_refused_in_some_services_shape(
     method: str, path: str, query: str, host: str, headers: dict[str, str], body: bytes
 ) -> None:
     """The gateway, without a socket: a status below 500 and a body of the protocol for any request at all."""
+    check(HttpRequest(method, f"/{path}?{query}", {**headers, "host": host}, body))
+
+
+def check(request: HttpRequest) -> None:
+    """A request of any kind has an answer in shape."""
     instance = start(Config(virtual_clock=True))
-    request = HttpRequest(method, f"/{path}?{query}", {**headers, "host": host}, body)
     target = route(request)
     if target.service == "admin":
         return
@@ -100,6 +145,15 @@ def test_unsigned_nonsense_is_refused_in_some_services_shape(
     elif answer.body:
         assert parse(answer.body) is not None
     assert all(value.isprintable() for value in answer.headers.values())
+
+
+@pytest.mark.parametrize("version", ["x-oss-signature-version", "OSSAccessKeyId"])
+@given(address=ADDRESSES)
+@settings(max_examples=150, deadline=None)
+def test_nonsense_in_a_signed_address_is_refused(version: str, address: dict[str, str]) -> None:
+    """Every name that a signature in the query has, with values that pass beside those that cannot."""
+    asked = {**address, version: SIGNED[version][0]}
+    check(HttpRequest("GET", f"/b/k?{written(asked)}", {"host": "127.0.0.1"}))
 
 
 def furnished() -> Instance:
@@ -138,6 +192,8 @@ def test_signed_nonsense_never_breaks_a_handler(service: str, data: st.DataObjec
     )
     outcome = execute(instance.cloud, call, operation)
     assert not (isinstance(outcome, Refusal) and outcome.status >= 500), f"{operation.name} {call}"
+    if isinstance(outcome, Reply):
+        check_headers(HttpAnswer(outcome.status, outcome.headers))
     bucket = instance.cloud.oss.buckets.get("bucket")
     assert bucket is None or sorted(bucket.objects) == bucket.keys
 
