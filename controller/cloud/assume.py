@@ -16,6 +16,7 @@ from alibabacloud_sts20150401.models import AssumeRoleWithOIDCResponse
 from alibabacloud_tea_openapi.utils_models import OpenApiRequest
 
 from controller.cloud import openapi
+from controller.cloud.answers import understood
 from controller.cloud.credentials import Credentials, CredentialsUnavailable
 from controller.cloud.errors import BadCredentials, CloudError, Invalid, TimedOut
 from controller.cloud.limiter import Lane, Limiter
@@ -39,6 +40,7 @@ class Address:
         return self.endpoint is None or self.endpoint.startswith("https://")
 
 
+@understood
 class RoleSts:
     """`controller.cloud.ports.RolePort`: signs in to nothing itself."""
 

@@ -15,6 +15,7 @@ from alibabacloud_imm20200930 import models
 from alibabacloud_tea_openapi.utils_models import OpenApiRequest, Params
 from darabonba.core import DaraCore
 
+from controller.cloud.answers import understood
 from controller.cloud.errors import TimedOut
 from controller.cloud.imm_calls import ImmCalls
 from controller.cloud.ports import IndexedFile
@@ -24,6 +25,7 @@ from controller.core.facts import FileFacts, FileOutcome
 FIELDS = ("URI", "UpdateTime", "ObjectStatus", "Reason")
 
 
+@understood
 class ImmFiles:
     """Files as one account sees them in one region. Safe to share between threads."""
 

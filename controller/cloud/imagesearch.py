@@ -13,6 +13,7 @@ from alibabacloud_imagesearch20201214 import models
 from alibabacloud_imagesearch20201214.client import Client
 
 from controller.cloud import openapi
+from controller.cloud.answers import understood
 from controller.cloud.credentials import Credentials
 from controller.cloud.errors import CloudError, InstanceNotFound, Invalid, TimedOut
 from controller.cloud.fence import Fence, unfenced
@@ -24,6 +25,7 @@ from controller.core.facts import InstanceFacts, TaskFacts
 Method = Callable[[Any, Any], Any]  # request and the SDK's runtime options to the SDK's response
 
 
+@understood
 class ImageSearch:
     """Image Search as one account in one region. Safe to share between threads.
 

@@ -13,6 +13,7 @@ from typing import Any
 from alibabacloud_imm20200930 import models
 
 from controller.cloud import openapi
+from controller.cloud.answers import understood
 from controller.cloud.errors import Invalid, NotEmpty, ParentNotFound, TimedOut
 from controller.cloud.imm_calls import ImmCalls
 from controller.cloud.ports import ProjectSpec
@@ -22,6 +23,7 @@ PAGE = 200  # ListBindings and ListDatasets take up to 200 a page
 OSS = "oss://"
 
 
+@understood
 class Imm:
     """IMM as one account in one region. Safe to share between threads."""
 

@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
+from weakref import WeakValueDictionary
 
 from controller.cloud.errors import Throttled
 
+IDLE = 3600.0  # seconds without a call, after which a scope's bucket is full again, whatever its rate
 WHOLE = 1 - 1e-9  # a call's worth of tokens; less a rounding error, which no wait could ever make up
 
 
@@ -111,6 +113,7 @@ class Limiter:
         self._pace = Pace(ceiling=rate, burst=burst, at=clock())
         self._turn = threading.Condition()
         self._lanes: tuple[deque[object], deque[object]] = (deque(), deque())
+        self._used_at = clock()
         self.waited = 0.0
         self.throttles = 0
         self.succeeded_at: float | None = None  # wall clock, for people
@@ -125,6 +128,17 @@ class Limiter:
         """Callers that wait."""
         return len(self._lanes[0]) + len(self._lanes[1])
 
+    def wanted(self) -> None:
+        """Somebody is about to use it."""
+        self._used_at = self._clock()
+
+    @property
+    def idle(self) -> bool:
+        """Whether it was not used for so long that a new one would be no different."""
+        with self._turn:
+            now = self._clock()
+            return not self.waiting and now - self._used_at >= IDLE and now >= self._pace.not_before
+
     @contextmanager
     def slot(self, lane: Lane) -> Iterator[None]:
         """Wait for a turn, and learn from how the call in the block ends."""
@@ -137,9 +151,10 @@ class Limiter:
                 self._pace.throttled(self._clock(), refusal.retry_after)
             raise
         finally:
-            if self._spaced:
-                with self._turn:
-                    self._pace.ended(self._clock())
+            with self._turn:
+                self._used_at = self._clock()
+                if self._spaced:
+                    self._pace.ended(self._used_at)
         with self._turn:
             self.succeeded_at = time.time()
             self._pace.succeeded()
@@ -157,6 +172,7 @@ class Limiter:
                 self._turn.wait(delay if delay > 0 and self._next() is ticket else None)
             self._lanes[lane].popleft()
             self._pace.take()
+            self._used_at = self._clock()
             self.waited += self._clock() - began
             self._turn.notify_all()
 
@@ -165,22 +181,38 @@ class Limiter:
 
 
 class Limiters:
-    """The limiters of the process by scope; one is made at first use and then shared."""
+    """The limiters of the process by scope; one is made at first use and then shared.
+
+    A scope ends in a name that a spec chose, so there is no end to them: one that nobody uses goes, and its series. It
+    is the same one again for whoever held on to it.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._by_scope: dict[str, Limiter] = {}
+        self._dropped: WeakValueDictionary[str, Limiter] = WeakValueDictionary()
 
     def get(self, *scope: str, rate: float, burst: float, spaced: bool = False) -> Limiter:
         """The limiter of a scope, e.g. `("imm", account, region, project)`."""
         name = "/".join(scope)
         with self._lock:
-            if name not in self._by_scope:
-                self._by_scope[name] = Limiter(name, rate=rate, burst=burst, spaced=spaced, clock=self._clock)
-            return self._by_scope[name]
+            known = self._by_scope.get(name)
+            if known is None:
+                self._drop_idle()
+                known = self._dropped.pop(name, None)
+                known = known or Limiter(name, rate=rate, burst=burst, spaced=spaced, clock=self._clock)
+                self._by_scope[name] = known
+            known.wanted()
+            return known
 
     def all(self) -> list[Limiter]:
-        """Every limiter made so far, for metrics."""
+        """Every limiter in use, for metrics."""
         with self._lock:
+            self._drop_idle()
             return list(self._by_scope.values())
+
+    def _drop_idle(self) -> None:
+        for name, one in list(self._by_scope.items()):
+            if one.idle:
+                self._dropped[name] = self._by_scope.pop(name)

@@ -24,6 +24,7 @@ from mns.mns_request import (
 )
 
 from controller.cloud import errors, openapi, regions, trace
+from controller.cloud.answers import ODD, understood
 from controller.cloud.credentials import Credentials
 from controller.cloud.fence import Fence, unfenced
 from controller.cloud.limiter import Lane, Limiter
@@ -40,6 +41,7 @@ _UNAVAILABLE = 503
 _TOO_MANY = 429
 
 
+@understood
 class MnsQueue:
     """A queue as one account sees it, for one thread. Its connection is closed when nobody holds it any more."""
 
@@ -107,7 +109,7 @@ class MnsQueue:
                 self._connection.prepare(wait + TIMEOUT)
                 try:
                     method(request, answer)
-                except (MNSExceptionBase, ValueError, KeyError) as error:
+                except (MNSExceptionBase, *ODD) as error:
                     unexpected = _codes(error) - expected
                     if unexpected or not isinstance(error, MNSServerException):
                         raise self._translate(operation, error, unexpected, answer) from error

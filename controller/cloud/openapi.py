@@ -18,7 +18,7 @@ from darabonba.exceptions import ResponseException
 from darabonba.runtime import RuntimeOptions
 from Tea.exceptions import TeaException, UnretryableException
 
-from controller.cloud import errors, trace
+from controller.cloud import answers, errors, trace
 from controller.cloud.credentials import Credentials
 from controller.cloud.fence import Fence, unfenced
 from controller.cloud.limiter import Lane, Limiter
@@ -101,26 +101,34 @@ def call(
     Raises:
         controller.cloud.errors.CloudError: every failure, and nothing else.
     """
-    runtime = RuntimeOptions(connect_timeout=CONNECT_TIMEOUT_MS, read_timeout=READ_TIMEOUT_MS)
     signed = credentials.passing(operation) if credentials else nullcontext()
     with trace.calling(operation, region) as traced:
         with limiter.slot(lane), signed, fence(operation):
             traced.sent()
             try:
-                response = method(request, runtime)
-            except (TeaException, UnretryableException) as error:
-                raise translate(operation, error) from error
-        if response.body is None:
-            raise errors.TimedOut(operation, "the answer has a shape the SDK does not know; its effect is unclear")
-        body: dict[str, Any] = response.body.to_map()
+                body = _made(operation, method, request)
+            except answers.ODD as error:
+                raise answers.unclear(operation, error) from error
         traced.answered(body.get("RequestId", ""))
         return body
+
+
+def _made(operation: str, method: Callable[[Any, RuntimeOptions], Any], request: Any) -> dict[str, Any]:
+    """The body of the answer; what `answers.ODD` holds is raised where it has a shape the SDK does not know."""
+    runtime = RuntimeOptions(connect_timeout=CONNECT_TIMEOUT_MS, read_timeout=READ_TIMEOUT_MS)
+    try:
+        response = method(request, runtime)
+    except (TeaException, UnretryableException, *answers.ODD) as error:
+        raise translate(operation, error) from error
+    body: dict[str, Any] = response.body.to_map()
+    return body
 
 
 def translate(operation: str, error: Exception) -> errors.CloudError:
     """Put an SDK exception into our tree, keeping the code and the request id."""
     if not isinstance(error, ResponseException):
-        return _too_long(operation, error) or _busy(operation, error) or _lost(operation, error)
+        odd = answers.unclear(operation, error) if isinstance(error, answers.ODD) else None
+        return _too_long(operation, error) or _busy(operation, error) or odd or _lost(operation, error)
     code = "" if error.code in {None, "None"} else str(error.code)  # the SDK writes None as text
     request_id = getattr(error, "request_id", None) or (error.data or {}).get("RequestId", "") or ""
     message = str((error.data or {}).get("Message") or error.message or code)[:512]

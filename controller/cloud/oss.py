@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from controller.cloud import errors
+from controller.cloud.answers import understood
 from controller.cloud.oss_calls import refuse_versions
 from controller.cloud.oss_upload import FORBID_OVERWRITE, OssUploads
 from controller.cloud.ports import ObjectPage, ObjectRange
@@ -16,6 +17,7 @@ TOO_LARGE = "ObjectTooLarge"  # our own code, for what OSS does not refuse
 BEYOND = "InvalidRange"
 
 
+@understood
 class Oss(OssUploads):
     """OSS as one account in one region. Safe to share between threads."""
 

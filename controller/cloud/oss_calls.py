@@ -15,6 +15,7 @@ from oss2.exceptions import OssError
 from urllib3.exceptions import HTTPError
 
 from controller.cloud import errors, openapi, regions, trace
+from controller.cloud.answers import ODD
 from controller.cloud.credentials import Credentials
 from controller.cloud.fence import Fence, unfenced
 from controller.cloud.limiter import Lane, Limiter
@@ -77,7 +78,7 @@ class OssCalls:
                 traced.sent()
                 try:
                     result = method()
-                except (OssError, ParseError, OSError, HTTPError) as error:
+                except (OssError, ParseError, OSError, HTTPError, RuntimeError, *ODD) as error:
                     known = isinstance(error, OssError)
                     failure = _translate(operation, error) if known else _unreadable(operation, error)
                     failure.message += f" ({about})" if about else ""
@@ -123,7 +124,7 @@ def refuse_versions(operation: str, bucket: str, result: Any) -> None:
 
 
 def _unreadable(operation: str, error: Exception) -> errors.CloudError:
-    """The answer broke off or is no XML: oss2 lets these through as they are."""
+    """The answer broke off, is no XML, or lacks something (a RuntimeError): oss2 lets these through as they are."""
     return errors.TimedOut(operation, f"the answer cannot be read: {error}"[:512])
 
 

@@ -12,6 +12,7 @@ from oss2.models import PartInfo
 from oss2.utils import calc_obj_crc_from_parts, check_crc
 
 from controller.cloud import errors
+from controller.cloud.answers import understood
 from controller.cloud.oss_calls import OssCalls
 from controller.cloud.ports import HeadFacts, UploadedObject, UploadedPart
 
@@ -21,6 +22,7 @@ GONE = frozenset({"NoSuchUpload", "NoSuchKey"})
 _NOT_FOUND = 404
 
 
+@understood
 class OssUploads(OssCalls):
     """Uploads, copies and heads. Safe to share between threads."""
 

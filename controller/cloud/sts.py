@@ -5,11 +5,13 @@ from __future__ import annotations
 from alibabacloud_sts20150401.client import Client
 
 from controller.cloud import openapi
+from controller.cloud.answers import understood
 from controller.cloud.credentials import Credentials
 from controller.cloud.limiter import Lane, Limiter
 from controller.core.facts import Caller
 
 
+@understood
 class Sts:
     """STS as one set of credentials. `endpoint` is an operator setting only, never a tenant's."""
 

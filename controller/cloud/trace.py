@@ -40,7 +40,9 @@ class Call:
     def answered(self, request_id: str) -> None:
         """It did what it was made for."""
         self._request_id = request_id
-        _ids()[self._operation] = request_id
+        known = _ids()
+        known.pop(self._operation, None)
+        known[self._operation] = request_id  # the last one, for `latest`
 
     def end(self, error: Exception | None) -> None:
         """Count it, unless it never left."""
@@ -79,6 +81,11 @@ def calling(operation: str, region: str = "") -> Iterator[Call]:
 def request_id_of(operation: str) -> str:
     """The request id of this thread's last successful call of an operation, e.g. `imm:CreateBinding`."""
     return (_request_ids.get() or {}).get(operation, "")
+
+
+def latest() -> tuple[str, str]:
+    """Operation and request id of this thread's last successful call; empty before the first."""
+    return next(reversed((_request_ids.get() or {}).items()), ("", ""))
 
 
 def told(operation: str) -> dict[str, str]:

@@ -21,7 +21,7 @@ from controller.reconcile.context import SHORTEST_RESYNC, Context, Outcome, resy
 from controller.reconcile.failures import said, verdict_of
 from controller.reconcile.report import summarize
 from controller.reconcile.requests import requested
-from controller.reconcile.sessions import Session
+from controller.reconcile.sessions import Session, fingerprint
 from controller.reconcile.sources import RENEW_BEFORE, from_source, place_of, subject
 
 # A changed Secret wakes nobody: it is read again this often, which costs one GET and no cloud call.
@@ -63,7 +63,7 @@ def _sign_in(target: CloudAccount, known: Session | None, context: Context) -> S
     meta, source, place = target.metadata, target.spec.credentials, place_of(target)
     # What a Secret holds is part of what is tried; a role is tried by its name.
     held = None if source.rrsa else from_source(target, known, context)
-    using: object = held or source, place
+    using = fingerprint(held or source, place)
     _spare(target, using, context)
     try:
         credentials = held or from_source(target, known, context)
@@ -85,7 +85,7 @@ def _good(target: CloudAccount, known: Session, credentials: Credentials, contex
     return same and not requested(target) and context.now() - known.signed_in_at < _interval(target)
 
 
-def _spare(target: CloudAccount, using: object, context: Context) -> None:
+def _spare(target: CloudAccount, using: str, context: Context) -> None:
     """Say again what was refused, without a call: after a minute it is tried again, then after two, four and so on."""
     before = context.sessions.refused(target.metadata.namespace, target.metadata.name)
     if before is None or before.using != using or requested(target):

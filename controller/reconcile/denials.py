@@ -63,6 +63,15 @@ class Denials:
             self._denied[account] = kept
             return dict(kept)
 
+    def prune(self, needed: Callable[[Account], bool]) -> None:
+        """Forget the accounts that neither exist nor are referred to any more."""
+        with self._lock:
+            gone = {key for key in (*self._denied, *self._identity, *self._changed) if not needed(key)}
+            self._changed -= gone
+            for key in gone:
+                self._denied.pop(key, None)
+                self._identity.pop(key, None)
+
     def take_changed(self) -> set[Account]:
         """The accounts whose denials changed since this was last asked."""
         with self._lock:

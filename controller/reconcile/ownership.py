@@ -198,6 +198,11 @@ def _of_this_cluster(found: Record, target: DatasetBinding, left: Claim, context
     if not context.objects.complete:
         raise Postponed(target.metadata.name, look_again=1.0)
     named = owner.namespace, owner.name
+    if context.objects.unreadable(DatasetBinding, *named):
+        holder = "an object of this cluster that this version of imm-operator cannot read"
+        return replace(
+            left, holding=Holding.THEIRS, holder=holder, way_out="Upgrade the operator, or delete one of the two"
+        )
     candidates = rivals(target, subject, context.objects)  # the object itself, or its stand-in
     namesake = context.objects.get(DatasetBinding, *named)
     if namesake is not None and subject_of(namesake, context.objects) is None:

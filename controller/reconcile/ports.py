@@ -40,6 +40,10 @@ class Objects(Protocol):
         """When this process first saw what the object's annotation asks for."""
         ...
 
+    def unreadable(self, kind: type[Kind], namespace: str, name: str) -> bool:
+        """Whether there is an object that this version cannot read: it is left alone, and what it owns stays its."""
+        ...
+
     @property
     def complete(self) -> bool:
         """Whether every object has been listed since the process began: before that, absence means nothing."""

@@ -7,15 +7,15 @@ from dataclasses import replace
 from controller.api.batchimport import BatchImport
 from controller.api.dataset import Dataset
 from controller.api.datasetbinding import DatasetBinding
-from controller.cloud.errors import BadCredentials, ClockSkewed, CloudError, Denied, Ended
+from controller.cloud.errors import CloudError, Denied
 from controller.core.plan import Verdict
 from controller.core.reasons import Reason
 from controller.reconcile.context import Context
 from controller.reconcile.denials import Denial
+from controller.reconcile.snapshots import OF_THE_KEY
 
 # The pass ended before it came to the call that was denied.
 UNDECIDED = {Reason.DEPENDENCY_NOT_READY, Reason.DEPENDENCY_NOT_FOUND}
-OF_THE_KEY = (BadCredentials, ClockSkewed, Ended)
 
 
 def heard(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -49,6 +49,18 @@ def summarize(target: Kind, status: AnyStatus, verdict: Verdict, now: datetime) 
     return type(status).model_validate(dict(status) | common)  # which keeps every text and list to its bounds
 
 
+def announced(target: Kind, status: AnyStatus, verdict: Verdict, now: datetime) -> AnyStatus:
+    """The status that goes with an intent.
+
+    What was refused is tried again at every resync. Until that is answered the refusal stands, or whoever watches
+    would see Failed, InProgress and Failed again for ever; after an edit or a request it is another try.
+    """
+    after, meta = summarize(target, status, verdict, now), target.metadata
+    asked = meta.reconcile_requested_at != target.status.last_handled_reconcile_at
+    stands = any(c.type == "Stalled" and c.observed_generation == meta.generation for c in target.status.conditions)
+    return after.model_copy(update={"conditions": target.status.conditions}) if stands and not asked else after
+
+
 def with_request_id(message: str, request_id: str) -> str:
     """An event's message, which has the id that support asks for. A condition's never has: it would never settle."""
     return f"{message[:900]} [request id {request_id}]" if request_id else message
@@ -63,10 +75,13 @@ class Reporter:
         self._lock = threading.Lock()
         self._written_at: dict[str, datetime] = {}
 
-    def write(self, target: AnyKind, before: Status, after: Status, verdict: Verdict) -> AnyKind:
+    def write(
+        self, target: AnyKind, before: Status, after: Status, verdict: Verdict, first: Status | None = None
+    ) -> AnyKind:
         """Bring the stored status up to date; mere progress is held back to one write in 30 s.
 
-        That a figure is there at all, or is no more, is news.
+        That a figure is there at all, or is no more, is news. So is a standstill that `first`, the status the pass
+        began with, does not tell of; None where the pass wrote no other.
         """
         if after == before or self._too_soon(target, before, after):
             return target
@@ -80,7 +95,7 @@ class Reporter:
         elif (
             verdict.standing is Standing.STALLED
             and verdict.reason is not Reason.DRIFT_DETECTED
-            and _reason(before.conditions) != verdict.reason
+            and _reason((first or before).conditions) != verdict.reason
         ):
             message = with_request_id(verdict.message, verdict.request_id)
             self._cluster.emit(target, warning=True, reason=verdict.reason.value, message=message)
@@ -107,10 +122,10 @@ class Reporter:
             last = self._written_at.get(target.metadata.uid)
         return last is None or self._now() - last >= PROGRESS_INTERVAL
 
-    def forget(self, target: Kind) -> None:
-        """Drop what is remembered of an object that is gone."""
+    def keep(self, uids: Collection[str]) -> None:
+        """Drop what is remembered of objects that are not among these."""
         with self._lock:
-            self._written_at.pop(target.metadata.uid, None)
+            self._written_at = {uid: at for uid, at in self._written_at.items() if uid in uids}
 
     def _too_soon(self, target: Kind, before: Status, after: Status) -> bool:
         if before.observed_generation != after.observed_generation:

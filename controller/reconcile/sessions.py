@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
 
 from controller.api.batchimport import BatchImport
 from controller.api.cloudaccount import CredentialsSource
@@ -52,9 +54,9 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A sign-in that was refused: with what, when, in which words, and how often in a row."""
+    """A sign-in that was refused: with what (its `fingerprint`), when, in which words, and how often in a row."""
 
-    using: object
+    using: str
     at: datetime
     error: CloudError
     times: int
@@ -62,10 +64,19 @@ class Attempt:
 
 @dataclass(slots=True)
 class _Suspicion:
-    of: object
+    of: str
     at: datetime
     times: int
     told: bool = False
+
+
+def fingerprint(of: Credentials | CredentialsSource | None, place: Place | None = None) -> str:
+    """What tells credentials apart, where only that counts: no secret is kept for it."""
+    if isinstance(of, Credentials):
+        parts: object = (of.access_key_id, of.access_key_secret, of.security_token, of.renewable, of.expires_at)
+    else:
+        parts = of.model_dump_json() if of is not None else None
+    return sha256(repr((type(of).__name__, parts, place)).encode()).hexdigest()
 
 
 class Sessions:
@@ -98,9 +109,12 @@ class Sessions:
     def prune(self, needed: Callable[[Account], bool]) -> None:
         """Forget the accounts that neither exist nor are referred to any more."""
         with self._lock:
-            for known in (self._sessions, self._kept):
-                for key in [key for key in known if not needed(key)]:
-                    del known[key]
+            known: tuple[dict[Account, Any], ...] = (self._sessions, self._kept, self._refused, self._suspicions)
+            gone = {key for one in known for key in one if not needed(key)}
+            for one in known:
+                for key in gone:
+                    one.pop(key, None)
+        self.denials.prune(needed)
 
     def put(self, namespace: str, account: str, session: Session) -> None:
         """Remember a successful sign-in. What was denied to somebody else says nothing of this one."""
@@ -122,7 +136,7 @@ class Sessions:
                 return  # somebody else said so already, or it is news of a key that was replaced meanwhile
             del self._sessions[key]
             before = self._suspicions.get(key)
-            of = known.source if known.credentials.renewable else known.credentials
+            of = fingerprint(known.source if known.credentials.renewable else known.credentials)
             again = before is not None and before.of == of and now - before.at < FORGIVEN
             self._suspicions[key] = _Suspicion(of, now, before.times + 1 if before is not None and again else 0)
 
@@ -137,7 +151,7 @@ class Sessions:
                     wakes[key] = min(SUSPECT_CAP, again) if suspicion.times else 0.0
         return wakes
 
-    def refuse(self, namespace: str, account: str, using: object, error: CloudError, now: datetime) -> None:
+    def refuse(self, namespace: str, account: str, using: str, error: CloudError, now: datetime) -> None:
         """Remember with what a sign-in was refused; the session ends."""
         with self._lock:
             self._sessions.pop((namespace, account), None)

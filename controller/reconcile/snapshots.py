@@ -12,15 +12,17 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from controller.cloud.errors import BadCredentials, ClockSkewed, Terminal
+from controller.cloud.errors import BadCredentials, ClockSkewed, CloudError, Ended, Terminal
 from controller.cloud.ports import ImmPort
 from controller.core.facts import BindingFacts
 
 Place = tuple[str, str]  # dataset, bucket
 Scope = tuple[str, str, str, str]  # account id, region, who looks (`Session.identity`), project
 # Objects that are looked at together share a refusal as they share a listing. Somebody who mended the cause waits no
-# longer than this.
+# longer than this. What failed slowly is shared for as long as it took, and no longer either: of a cloud that does not
+# answer the threads of the pool would else wait all the time.
 REFUSED = timedelta(seconds=10)
+OF_THE_KEY = (BadCredentials, ClockSkewed, Ended)  # shared by nobody: the next reader's key may be another
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +33,29 @@ class Snapshot:
     looked_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    began: datetime
+    until: datetime
+    error: CloudError
+
+
 @dataclass(slots=True)
 class _Project:
     imm: ImmPort
     listing: threading.Lock = field(default_factory=threading.Lock)
     snapshot: Snapshot | None = None
-    refused: tuple[datetime, Terminal] | None = None
+    failure: _Failure | None = None  # of the last listing
+    failures: int = 0  # so far: who waited for one that failed sees that it did
     changed: set[Place] = field(default_factory=set)
     written: dict[Place, tuple[datetime, BindingFacts | None]] = field(default_factory=dict)
 
 
 class BindingSnapshots:
-    """Snapshots by scope. A listing is made at most once at a time per project; others wait for its result."""
+    """Snapshots by scope. A listing is made at most once at a time per project; others wait for its result.
+
+    That it failed is a result, too: one call is made for all who waited, however long it took to fail.
+    """
 
     def __init__(self, now: Callable[[], datetime], wait: Callable[[float], None] = time.sleep) -> None:
         self._now = now
@@ -63,31 +76,48 @@ class BindingSnapshots:
         with self._lock:
             project = self._projects.setdefault(scope, _Project(imm))
             project.imm = imm
+            failures = project.failures
         with project.listing:
             known = project.snapshot
             if known is not None and (not_before is None or known.looked_at > not_before):
                 return known
-            since = self._now() - REFUSED if not_before is None else max(not_before, self._now() - REFUSED)
-            if project.refused is not None and project.refused[0] > since:
-                raise project.refused[1]
+            failure = project.failure
+            if failure is not None and (
+                project.failures > failures
+                or (self._now() < failure.until and (not_before is None or failure.began > not_before))
+            ):
+                raise failure.error
             if known is not None and (early := (known.looked_at + apart - self._now()).total_seconds()) > 0:
                 self._wait(early)
             return self._list(scope, project)
 
-    def refresh(self, scope: Scope, imm: ImmPort | None = None, among: Collection[Place] | None = None) -> set[Place]:
+    def refresh(
+        self,
+        scope: Scope,
+        imm: ImmPort | None = None,
+        among: Collection[Place] | None = None,
+        age: timedelta | None = None,
+    ) -> set[Place]:
         """List a known project again and say which bindings, of those in `among`, changed since they were last named.
 
-        Listings made in between, for a reader, count too: whom they concern has to be told just the same. So has an
-        object whose first pass is under way: nobody knows yet which binding it found, so that one is named later.
+        A listing that a reader began less than `age` ago serves, so that a start lists each project once. What a
+        reader's listing found changed has to be told just the same. So has an object whose first pass is under way:
+        nobody knows yet which binding it found, so that one is named later.
 
         Raises:
             controller.cloud.errors.CloudError: the listing failed; the old snapshot stays.
         """
         with self._lock:
             project = self._projects[scope]
+            failures = project.failures
         with project.listing:
             project.imm = imm or project.imm  # the last reader's keys may have ended since
-            there = self._list(scope, project).bindings
+            known = project.snapshot
+            if known is None or age is None or self._now() - known.looked_at >= age:
+                if project.failure is not None and project.failures > failures:
+                    raise project.failure.error
+                known = self._list(scope, project)
+            there = known.bindings
             named = project.changed if among is None else project.changed.intersection(among)
             project.changed = (project.changed - named).intersection(there)
         return named
@@ -99,6 +129,13 @@ class BindingSnapshots:
             return (
                 project.snapshot.bindings.get(place) if project is not None and project.snapshot is not None else None
             )
+
+    def age(self, scope: Scope) -> timedelta | None:
+        """How long ago the last listing of a project began that was not in vain."""
+        with self._lock:
+            project = self._projects.get(scope)
+            known = project.snapshot if project is not None else None
+            return self._now() - known.looked_at if known is not None else None
 
     def record(self, scope: Scope, place: Place, facts: BindingFacts | None) -> None:
         """Install the outcome of our own write: None after a delete."""
@@ -120,18 +157,22 @@ class BindingSnapshots:
         """Stop looking at a project that no object needs any more; a refusal is remembered for its time."""
         with self._lock:
             project = self._projects.get(scope)
-            if project is None or project.refused is None or project.refused[0] <= self._now() - REFUSED:
+            if project is None or project.failure is None or project.failure.until <= self._now():
                 self._projects.pop(scope, None)
 
     def _list(self, scope: Scope, project: _Project) -> Snapshot:
         began = self._now()
         try:
             listed = {(b.dataset, b.bucket): b for b in project.imm.list_bindings(scope[3])}
-        except Terminal as error:
-            if not isinstance(error, BadCredentials | ClockSkewed):  # the next key is another
-                project.refused = began, error
+        except CloudError as error:
+            if not isinstance(error, OF_THE_KEY):
+                ended = self._now()
+                until = began + REFUSED if isinstance(error, Terminal) else ended + min(REFUSED, ended - began)
+                with self._lock:
+                    project.failure = _Failure(began, until, error)
+                    project.failures += 1
             raise
-        project.refused = None
+        project.failure = None
         with self._lock:
             project.written = {place: entry for place, entry in project.written.items() if entry[0] >= began}
             for place, (_, facts) in project.written.items():

@@ -47,7 +47,7 @@ from controller.reconcile.failures import verdict_of
 from controller.reconcile.leaving import with_stand_in, with_way_out
 from controller.reconcile.ownership import settle
 from controller.reconcile.refusals import heard
-from controller.reconcile.report import PROGRESS_INTERVAL, summarize, with_request_id
+from controller.reconcile.report import PROGRESS_INTERVAL, announced, summarize, with_request_id
 from controller.reconcile.standin import stand_in_manifest
 
 MAX_STEPS = 8  # a pass that plans more often than this does not converge: a bug, reported as such
@@ -107,15 +107,14 @@ def reconcile(work: Work[Target, Observed], target: Target, context: Context) ->
         return Outcome(look_again=postponed.look_again)
     except CloudError as error:
         log.warning("%s: %s", name_of(target), error)
-        return _conclude(target, target.status, with_way_out(target, verdict_of(error)), error, context)
+        return _conclude(target, target.status, with_way_out(target, verdict_of(error)), error, context, target.status)
     reached = _advance(work, Reached(target, observed, PENDING), context)
     if reached.released:
-        context.reporter.forget(reached.target)
         return Outcome(gone=True)
     if isinstance(reached.error, NotLeading) and reached.error.opens_in is None:
         return Outcome()  # another process leads, and its word counts
     status = work.report(reached.target, reached.observed, context)
-    return _conclude(reached.target, status, reached.verdict, reached.error, context)
+    return _conclude(reached.target, status, reached.verdict, reached.error, context, target.status)
 
 
 def _advance(
@@ -147,8 +146,8 @@ def _apply(
         case Hold():
             return replace(reached, target=context.cluster.hold(target), observed=replace(observed, held=True))
         case Release(reason, message):
-            context.reporter.event(target, reason, message)
             if context.cluster.release(target):  # or the cache has not heard yet that it is gone: that was told before
+                context.reporter.event(target, reason, message)
                 log.log(departures.level(reason), "%s: %s (%s)", name_of(target), action.describe(), reason)
                 departures.counts.add(target.kind(), reason)
             return replace(reached, released=True)
@@ -157,7 +156,7 @@ def _apply(
             return replace(reached, observed=replace(observed, leaving=with_stand_in(observed.leaving, there=there)))
         case RecordIntent(intent):
             noted = replace(observed, ledger=replace(observed.ledger, intent=intent, acknowledged=True))
-            status = summarize(target, work.report(target, noted, context), reached.verdict, context.now())
+            status = announced(target, work.report(target, noted, context), reached.verdict, context.now())
             # A note of what a look-up found is anybody's; an intent is only for who may submit it.
             with context.fence(intent.operation) if intent.absent_since is None else unfenced(intent.operation):
                 return replace(reached, target=context.reporter.write_now(target, status), observed=noted)
@@ -192,11 +191,17 @@ def _failed(reached: Reached[Target, Observed], action: Action, error: CloudErro
 
 
 def _conclude(
-    target: Target, status: ManagedStatus, verdict: Verdict, error: CloudError | None, context: Context
+    target: Target,
+    status: ManagedStatus,
+    verdict: Verdict,
+    error: CloudError | None,
+    context: Context,
+    first: ManagedStatus,
 ) -> Outcome:
+    """Report; `first` is the status the pass began with."""
     verdict = heard(target, verdict, error, context)
     status = summarize(target, status, verdict, context.now())
-    written = context.reporter.write(target, target.status, status, verdict)
+    written = context.reporter.write(target, target.status, status, verdict, first)
     held_back = written is target and status != target.status
     if written is not target and status.adopted and not target.status.adopted:
         context.reporter.event(target, Reason.ADOPTED, "it existed already in the cloud and is now kept by this object")

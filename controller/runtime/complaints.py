@@ -15,8 +15,8 @@ from controller.cloud.errors import CloudError, Denied, Terminal
 from controller.reconcile.context import Context
 from controller.reconcile.denials import Account, Denial
 from controller.reconcile.failures import verdict_of
-from controller.reconcile.refusals import OF_THE_KEY
 from controller.reconcile.report import with_request_id
+from controller.reconcile.snapshots import OF_THE_KEY
 from controller.runtime.duties import Duty, QueuePlace
 
 MOST_EVENTS = 50  # imports that an event is made for

@@ -44,10 +44,13 @@ class TokenFromFile:
         return await handler(request)
 
 
-def configured() -> bool:
-    """Whether there is an API server to talk to at all: a pod's service account, or a kubeconfig."""
-    kubeconfig = Path(os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config")
-    return TOKEN_FILE.exists() or os.pathsep in str(kubeconfig) or kubeconfig.exists()
+def unconfigured() -> str | None:
+    """Why there is no API server to talk to, and what to do; None in a pod, or where there is a kubeconfig."""
+    named = os.environ.get("KUBECONFIG")
+    kubeconfig = Path(named or Path.home() / ".kube" / "config")
+    if TOKEN_FILE.exists() or os.pathsep in str(kubeconfig) or kubeconfig.exists():
+        return None
+    return f"KUBECONFIG names {named}, which is not there" if named else "set KUBECONFIG, or make ~/.kube/config"
 
 
 def own_namespace() -> str | None:

@@ -16,7 +16,7 @@ from controller.api.cloudaccount import CloudAccount
 from controller.cloud.limiter import Lane
 from controller.reconcile.context import Context
 from controller.reconcile.kinds import Key
-from controller.reconcile.rivals import instance_contest
+from controller.reconcile.rivals import instance_contest, run_contest
 from controller.runtime.consumer import Consumer, Office
 from controller.runtime.duties import QueuePlace, duties
 from controller.runtime.queue import WorkQueue
@@ -56,19 +56,21 @@ class Consumers:
         if self._stopped:
             return
         now = self._clock()
-        self._context.runs.keep(self._followed)
+        self._context.runs.keep(self._followed, lambda run: bool(self._store.contenders(run_contest(run))))
         self._context.resolutions.keep(lambda owner: self._store.get(BatchImport, *owner) is not None)
         self._context.boards.keep(lambda seat: bool(self._store.contenders(instance_contest(seat[2]))))
         active = {Key(BatchImport.kind(), *run.target) for run in self._context.runs.active() if not run.concluded}
-        wanted = duties(self._store.all(), active)
+        known = self._store.all()
+        self._context.reporter.keep({target.metadata.uid for target in known})
+        wanted = duties(known, active)
         for place, duty in wanted.items():
             self._wanted_at[place] = now
-            known = self._readers.get(place)
-            if known is None or not known.alive:
+            reader = self._readers.get(place)
+            if reader is None or not reader.alive:
                 reader = self._readers[place] = Consumer(place, duty, self._office)
                 reader.start()
             else:
-                known.duty = duty  # one that was told to end has to be gone first: two readers would be one too many
+                reader.duty = duty  # one that was told to end has to be gone first: two readers would be one too many
         for place in self._readers.keys() - wanted.keys():
             if now - self._wanted_at[place] >= LINGER:
                 self._end(place)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,6 +25,7 @@ from controller.reconcile.imports.allowances import Allowances
 from controller.reconcile.imports.boards import Boards
 from controller.reconcile.imports.gone import tell_gone
 from controller.reconcile.imports.runs import Runs
+from controller.reconcile.kinds import Key, key_of
 from controller.reconcile.report import Reporter
 from controller.reconcile.sessions import Sessions
 from controller.reconcile.snapshots import BindingSnapshots
@@ -40,7 +42,7 @@ from controller.runtime.informer import Informer
 from controller.runtime.kube import Kube
 from controller.runtime.leadership import Leadership, own_identity
 from controller.runtime.metrics import Metrics
-from controller.runtime.poller import Poller
+from controller.runtime.poller import REFRESHING, Poller
 from controller.runtime.queue import WorkQueue
 from controller.runtime.settings import Settings
 from controller.runtime.shards import OwnFence, Shard
@@ -67,7 +69,7 @@ class Engine:
         self._store = Store(utc_now, settings.watched)
         self._queue = WorkQueue()
         self._limiters = Limiters()
-        self._pool = Threads("reconcile", settings.workers + 1)
+        self._pool = Threads("reconcile", settings.workers + REFRESHING)
         # A pass that waits for the calls of its import has one thread of the pool, and they have theirs.
         self._chunk_calls = Threads("chunk", settings.import_workers)
         self._leadership = _candidate(self.kube, settings)
@@ -220,7 +222,8 @@ class Engine:
     def _ended(self, target: BatchImport) -> None:
         """An import was deleted: whoever leads says what runs on all the same."""
         if self._passes is not None and self._leadership.leads:
-            self._pool.submit(tell_gone, target, self._passes)
+            told = self._pool.submit(tell_gone, target, self._passes)
+            told.add_done_callback(lambda done: _note_failure(done, key_of(target)))
 
     def _spawn(self, name: str, loop: Any) -> None:
         self._tasks.append(asyncio.get_running_loop().create_task(loop, name=name))
@@ -232,6 +235,13 @@ class Engine:
             self.health.listed()
 
         await _forever("lister", relist, self._settings.relist_interval)
+
+
+def _note_failure(told: Future[None], key: Key) -> None:
+    """Nobody waits for that work, so nobody else would hear of it."""
+    error = None if told.cancelled() else told.exception()
+    if told.cancelled() or error is not None:
+        log.error("%s is gone, and what may run on of it was not told", key, exc_info=error)
 
 
 def _candidate(kube: Kube, settings: Settings) -> Leadership:

@@ -55,12 +55,12 @@ class Informer:
         if not self._shard.serves(body["metadata"]):
             self._give_up(body)
             return
-        target = parse(body)
-        if target is None:
-            return
-        key = key_of(target)
+        target, key, version = parse(body), _key(body), version_of(body["metadata"])
         if deleted:
-            self.forget(key, target, version_of(body["metadata"]))
+            self.forget(key, target, version)
+            return
+        if target is None:
+            self._leave_alone(key, version)
             return
         known = self._store.put(target)
         if known is target:
@@ -77,11 +77,17 @@ class Informer:
 
     def _give_up(self, body: dict[str, Any]) -> None:
         """Another shard serves the object. An older version of one that has come here says nothing."""
-        key = Key(body["kind"], body["metadata"]["namespace"], body["metadata"]["name"])
+        key = _key(body)
         known, version = self._store.find(key), version_of(body["metadata"])
         if known is not None and version[1] > int(known.metadata.resource_version or 0):
             log.info("%s goes to shard %s", key, shard_of(body["metadata"].get("labels") or {}) or DEFAULT_SHARD)
             self.forget(key, None, version)
+
+    def _leave_alone(self, key: Key, version: Version) -> None:
+        """This version cannot read the object: what it was before counts no more, and it is not gone either."""
+        if self._store.withdraw(key, version) is not None:
+            self._queue.forget(key)
+            self.wake_referrers(key)
 
     def forget(self, key: Key, last: Kind | None = None, version: Version | None = None) -> None:
         """The object is gone, and was `last` so: drop it, and let those that refer to it say so."""
@@ -137,14 +143,17 @@ class Informer:
 
     def _take_in(self, body: dict[str, Any]) -> Key:
         """One object of a LIST."""
-        meta = body["metadata"]
-        key = Key(body["kind"], meta["namespace"], meta["name"])
+        key = _key(body)
         known = self._store.find(key)
         self.observe(body, deleted=False)
         now = self._store.find(key)
         if self._watches is not None and now is not None and now is not known:
-            self._watches.found(key, meta["resourceVersion"])
+            self._watches.found(key, body["metadata"]["resourceVersion"])
         return key
+
+
+def _key(body: dict[str, Any]) -> Key:
+    return Key(body["kind"], body["metadata"]["namespace"], body["metadata"]["name"])
 
 
 def wanted(known: Kind | None, target: Kind) -> Lane | None:

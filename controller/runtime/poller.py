@@ -7,7 +7,8 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 
 from controller.api.cloudaccount import CloudAccount
 from controller.api.datasetbinding import DatasetBinding
@@ -20,14 +21,15 @@ from controller.core.facts import BindingFacts
 from controller.core.reasons import Reason
 from controller.reconcile.binding import scope_of
 from controller.reconcile.kinds import Key, key_of
-from controller.reconcile.refusals import OF_THE_KEY
 from controller.reconcile.sessions import Sessions
-from controller.reconcile.snapshots import BindingSnapshots, Place, Scope
+from controller.reconcile.snapshots import OF_THE_KEY, BindingSnapshots, Place, Scope
 from controller.runtime.queue import WorkQueue
 from controller.runtime.settings import Settings
 from controller.runtime.store import Store
 
 SHARE = 0.1  # of a project's rate that its listings may take: a large one has many pages
+REFRESHING = 4  # projects that are listed at once: one that does not answer holds up no other
+PATIENCE = 3  # times as long as a listing took to fail, until the next one is tried
 UNUSED = 120.0  # seconds until a project that no binding names is forgotten
 log = logging.getLogger(__name__)
 
@@ -82,11 +84,13 @@ class Poller:
         self._polled_at: dict[Scope, float] = {}
         self._refused: set[Scope] = set()
         self._unused_since: dict[Scope, float] = {}
+        self._slots = asyncio.Semaphore(REFRESHING)
 
     async def poll(self) -> None:
         """List each project that is due, and wake the bindings that changed."""
         self._sessions.prune(self._needed)
         bindings = self._bindings()
+        due = []
         for scope in self._snapshots.scopes():
             if scope not in bindings:
                 self._forget_unused(scope)
@@ -98,8 +102,8 @@ class Poller:
             # Due within this tick: a tick that comes a moment early must not skip a whole interval.
             if time.monotonic() - self._polled_at.get(scope, float("-inf")) < interval * 0.9:
                 continue
-            self._polled_at[scope] = time.monotonic()
-            await self._refresh(scope, bindings[scope], Lane.RESYNC if settled else Lane.EDIT)
+            due.append(self._refresh(scope, bindings[scope], Lane.RESYNC if settled else Lane.EDIT, interval * 0.9))
+        await asyncio.gather(*due)
 
     def _forget_unused(self, scope: Scope) -> None:
         """Not at once: a new binding's pass lists its project before anything of it stands in a status."""
@@ -110,16 +114,23 @@ class Poller:
         self._refused.discard(scope)
         del self._unused_since[scope]
 
-    async def _refresh(self, scope: Scope, bindings: dict[tuple[Place, Key], DatasetBinding], lane: Lane) -> None:
-        """List a project. Where something is under way, people wait for what the listing tells."""
+    async def _refresh(
+        self, scope: Scope, bindings: dict[tuple[Place, Key], DatasetBinding], lane: Lane, age: float
+    ) -> None:
+        """List a project, or take what a reader listed meanwhile. Where something is under way, people wait for it."""
         loop = asyncio.get_running_loop()
-        try:
-            refresh, places = self._snapshots.refresh, {place for place, _ in bindings}
-            changed = await loop.run_in_executor(self._pool, refresh, scope, self._imm(bindings, lane), places)
-        except CloudError as error:
-            log.warning("the bindings of project %s could not be listed: %s", scope[-1], error)
-            self._failed(scope, bindings, error)
-            return
+        async with self._slots:
+            began = self._polled_at[scope] = time.monotonic()
+            try:
+                places = {place for place, _ in bindings}
+                refresh = partial(self._snapshots.refresh, scope, self._imm(bindings, lane), places)
+                changed = await loop.run_in_executor(self._pool, refresh, timedelta(seconds=age))
+            except CloudError as error:
+                log.warning("the bindings of project %s could not be listed: %s", scope[-1], error)
+                self._polled_at[scope] += (1 + PATIENCE) * (time.monotonic() - began)
+                self._failed(scope, bindings, error)
+                return
+        self._polled_at[scope] = time.monotonic() - (self._snapshots.age(scope) or timedelta(0)).total_seconds()
         mended = scope in self._refused
         self._refused.discard(scope)
         for (place, key), target in bindings.items():

@@ -35,6 +35,7 @@ class Store:
         self._objects: dict[Key, Kind] = {}
         self._requested_at: dict[Key, datetime] = {}
         self._removed: OrderedDict[Key, Version] = OrderedDict()
+        self._unreadable: set[Key] = set()
         self._referrers: dict[Key, set[Key]] = defaultdict(set)
         self._contenders: dict[Contest, set[Key]] = defaultdict(set)
         self.complete = False  # until the first LIST is through
@@ -65,6 +66,7 @@ class Store:
             self._unlink(key, known)
             self._objects[key] = target
             self._removed.pop(key, None)
+            self._unreadable.discard(key)
             if known is None or _request(known) != _request(target):
                 self._requested_at[key] = self._now()
             for reference in references(target):
@@ -74,22 +76,51 @@ class Store:
             return known
 
     def remove(self, key: Key, last: Version | None = None) -> Kind | None:
-        """Forget an object; returns what was known of it. What is not newer than `last` does not bring it back."""
+        """Forget an object; returns what was known of it. What is not newer than `last` does not bring it back.
+
+        That an object is gone says nothing of its namesake that was made after it.
+        """
         with self._lock:
-            if last is not None:
-                self._removed[key] = last
-                self._removed.move_to_end(key)
-            while len(self._removed) > REMEMBERED:
-                self._removed.popitem(last=False)
-            known = self._objects.pop(key, None)
-            self._requested_at.pop(key, None)
-            self._unlink(key, known)
+            known = self._objects.get(key)
+            if known is not None and last is not None and _follows(_version(known), last):
+                return None
+            self._unreadable.discard(key)
+            self._drop(key, known, last)
             return known
 
-    def keys(self, kind: str) -> set[Key]:
-        """Every key of a kind."""
+    def withdraw(self, key: Key, version: Version) -> Kind | None:
+        """Forget what was known of an object that this version cannot read any more; returns that.
+
+        It is there all the same, which `unreadable` tells.
+        """
         with self._lock:
-            return {key for key in self._objects if key.kind == kind}
+            known = self._objects.get(key)
+            before = _version(known) if known is not None else self._removed.get(key)
+            if before is not None and not _newer(version, before):
+                return None
+            self._unreadable.add(key)
+            self._drop(key, known, version)
+            return known
+
+    def unreadable(self, kind: type[Kind], namespace: str, name: str) -> bool:
+        """Whether there is an object that this version cannot read."""
+        with self._lock:
+            return Key(kind.kind(), namespace, name) in self._unreadable
+
+    def _drop(self, key: Key, known: Kind | None, last: Version | None) -> None:
+        if last is not None:
+            self._removed[key] = last
+            self._removed.move_to_end(key)
+        while len(self._removed) > REMEMBERED:
+            self._removed.popitem(last=False)
+        self._objects.pop(key, None)
+        self._requested_at.pop(key, None)
+        self._unlink(key, known)
+
+    def keys(self, kind: str) -> set[Key]:
+        """Every key of a kind, of what cannot be read as well."""
+        with self._lock:
+            return {key for key in (*self._objects, *self._unreadable) if key.kind == kind}
 
     def referrers(self, key: Key) -> set[Key]:
         """The objects that refer to `key`, whether it exists or not."""
@@ -154,3 +185,8 @@ def _version(target: Kind) -> Version:
 def _newer(target: Version, known: Version) -> bool:
     """Resource versions are comparable numbers (KEP-5504); another uid is another object."""
     return target[0] != known[0] or target[1] > known[1]
+
+
+def _follows(known: Version, last: Version) -> bool:
+    """Whether an object was made after its namesake of version `last` was gone."""
+    return known[0] != last[0] and known[1] > last[1]

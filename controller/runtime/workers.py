@@ -27,6 +27,7 @@ from controller.runtime.shards import serve
 from controller.runtime.store import Store
 
 STALE_DELAY = 0.2  # the watch delivers the newer version meanwhile
+STALE_TIMES = 5  # so often in a row; then it is tried ever more seldom, as the watch seems not to
 log = logging.getLogger(__name__)
 
 
@@ -49,6 +50,7 @@ class Workers:
         self._informer = informer
         self._pool = pool
         self._metrics = metrics
+        self._stale: dict[Key, int] = {}  # passes in a row that met a newer version
 
     async def work(self, *, edits_only: bool) -> None:
         """Run passes until cancelled."""
@@ -103,8 +105,13 @@ class Workers:
         return outcome, "error" if outcome.failed else "requeue_after" if outcome.look_again else "success"
 
     def _plan_next(self, key: Key, lane: Lane, outcome: Outcome | None) -> None:
+        times = self._stale.pop(key, 0)
         if outcome is None:
-            self._queue.add(key, lane, STALE_DELAY)
+            self._stale[key] = times + 1
+            if times < STALE_TIMES:
+                self._queue.add(key, lane, STALE_DELAY)
+            else:
+                self._queue.retry(key, lane)
         elif outcome.failed:
             self._queue.retry(key, lane)
         else:

@@ -33,7 +33,7 @@ from controller.reconcile.imports.checking import Checking
 from controller.reconcile.imports.contents import SourceChanged, SourceNotFound
 from controller.reconcile.imports.parts import LINES, FrozenContentLost
 from controller.reconcile.imports.problems import ProblemReport
-from controller.reconcile.imports.progress import piece_key
+from controller.reconcile.imports.progress import piece_key, read_progress
 from controller.reconcile.imports.resolutions import Resolutions
 from controller.reconcile.imports.resolve import Question
 from controller.reconcile.imports.standing import ImageLooks
@@ -285,7 +285,7 @@ class TestManifest:
                 found = begin(wanted(MANIFEST))
             with pytest.raises(SourceChanged, match="was changed while it was read"):
                 found.step(never)
-            assert ports.oss.get_object(WORK, progress_key(READING)) is None
+            assert read_progress(ports.oss, WORK, READING) is None
             anew = begin(wanted(MANIFEST))
             assert anew.step(never)
             assert {"new"} == {line.product_id[:3] for line in frozen(ports, anew)}

@@ -1,6 +1,6 @@
 """The stack's policy for the operator is sufficient and minimal: over one whole run it grants what was used.
 
-What imports need is a table of its own (`infra.rights.IMPORTS`), which a binding's life does not use up.
+What imports need are tables of their own, which a binding's life does not use up: test_operator_policy_imports.py.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def test_what_a_whole_run_uses_is_what_the_policy_grants(world: World) -> None:
         world.cloud.region, world.cloud.account_id, projects=(PROJECT,), buckets=("whole-run-media",), work=(WORK,)
     )
     granted = set(rights.grants(rights.BINDINGS, scope))
-    used = _used(world)
-    assert not {right for right in used if not any(_covers(grant, right) for grant in granted)}
-    assert not {grant for grant in granted if not any(_covers(grant, right) for right in used)}
+    asked = used(world)
+    assert not {right for right in asked if not any(covers(grant, right) for grant in granted)}
+    assert not {grant for grant in granted if not any(covers(grant, right) for right in asked)}
 
 
 def _live(world: World) -> None:
@@ -70,7 +70,7 @@ def _description(world: World) -> str:
     return found.description or "" if found else ""
 
 
-def _used(world: World) -> set[tuple[str, str]]:
+def used(world: World) -> set[tuple[str, str]]:
     """What the operator's user needed and had, as action and resource."""
     entries = world.cloud.run(lambda instance: list(instance.journal.select(None, None, 0)))
     return {
@@ -81,5 +81,6 @@ def _used(world: World) -> set[tuple[str, str]]:
     }
 
 
-def _covers(grant: tuple[str, str], right: tuple[str, str]) -> bool:
+def covers(grant: tuple[str, str], right: tuple[str, str]) -> bool:
+    """Whether one is a case of the other."""
     return grant[0] == right[0] and fnmatchcase(right[1], grant[1])

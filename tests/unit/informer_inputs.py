@@ -16,8 +16,13 @@ SPECS: dict[str, dict[str, Any]] = {
         "dataset": {"project": "media", "name": "pictures"},
         "bucket": "photos",
     },
+    "BatchImport": {
+        "accountRef": {"name": "account"},
+        "target": {"dataset": {"project": "media", "name": "pictures"}},
+        "source": {"items": [{"uri": "oss://photos/a.jpg"}]},
+    },
 }
-NAMES = {"CloudAccount": "account", "Dataset": "pictures", "DatasetBinding": "photos"}
+NAMES = {"CloudAccount": "account", "Dataset": "pictures", "DatasetBinding": "photos", "BatchImport": "photos"}
 
 
 def body(

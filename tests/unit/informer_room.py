@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
+from controller.api.batchimport import BatchImport
 from controller.cloud.limiter import Lane
 from controller.reconcile.kinds import KINDS, Key
 from controller.runtime.informer import Informer
@@ -21,9 +22,9 @@ from tests.unit.operator_doubles import Clock
 class Room:
     """An informer with its store and queue."""
 
-    def __init__(self) -> None:
+    def __init__(self, ended: Callable[[BatchImport], None] = lambda _target: None) -> None:
         self.store, self.queue = Store(Clock()), WorkQueue()
-        self.informer = Informer(self.store, self.queue)
+        self.informer = Informer(self.store, self.queue, ended)
 
     def see(self, *objects: dict[str, Any]) -> None:
         """Watch events."""

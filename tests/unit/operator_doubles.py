@@ -336,6 +336,7 @@ class Cluster:
     complete: bool = True
     identity: str = "cluster-one"
     unwatched: set[str] = field(default_factory=set)
+    unread: set[Key] = field(default_factory=set)  # what the cache cannot read
     shard: str = ""  # the cache has its objects only
     looks: list[str] = field(default_factory=list)  # what was read past the cache
     requests: dict[Key, tuple[Any, datetime]] = field(default_factory=dict)  # the last one, and when it was seen
@@ -392,6 +393,9 @@ class Cluster:
     def _look(self, kind: type[AnyKind], namespace: str, name: str) -> AnyKind | None:
         body = self.bodies.get(Key(kind.kind(), namespace, name))
         return kind.read(body) if body is not None else None
+
+    def unreadable(self, kind: type[Kind], namespace: str, name: str) -> bool:
+        return Key(kind.kind(), namespace, name) in self.unread
 
     def watches(self, namespace: str) -> bool:
         return namespace not in self.unwatched

@@ -280,6 +280,26 @@ async def test_a_run_whose_import_is_gone_is_forgotten(room: Room) -> None:
     assert [] == room.context.runs.active()
 
 
+async def test_when_an_object_was_written_is_remembered_as_long_as_it_is_there(room: Room) -> None:
+    """Kinds without a finalizer go without a pass that would forget it."""
+    target = room.store.find(IMPORT)
+    assert target is not None
+    room.cluster.bodies[IMPORT] = target.model_dump(by_alias=True, mode="json") | {
+        "metadata": {
+            "namespace": "team",
+            "name": "photos",
+            "uid": target.metadata.uid,
+            "resourceVersion": target.metadata.resource_version,
+        }
+    }
+    room.context.reporter.write_now(target, target.status)
+    await room.consumers.tend()
+    assert not room.context.reporter.progress_due(target)
+    room.store.remove(IMPORT)
+    await room.consumers.tend()
+    assert room.context.reporter.progress_due(target)
+
+
 async def test_what_is_remembered_of_messages_that_are_left_is_bounded(
     room: Room, caplog: pytest.LogCaptureFixture
 ) -> None:

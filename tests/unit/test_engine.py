@@ -200,3 +200,63 @@ async def test_a_standby_reads_no_queue_and_a_leader_does(caplog: pytest.LogCapt
         assert asyncio.get_running_loop().time() - began < DRAIN
         await until(lambda: readers() == [])
     await runner.cleanup()
+
+
+async def broken(_request: web.Request) -> web.Response:
+    """An API server without its etcd."""
+    return web.Response(status=500, text="the etcd leader changed")
+
+
+@asynccontextmanager
+async def leading() -> AsyncIterator[Engine]:
+    """An engine that leads, and whose API server knows Leases and breaks on everything else."""
+    leases = LeaseServer()
+    leases.put({"holderIdentity": "", "leaseDurationSeconds": 1, "leaseTransitions": 1})
+    app = web.Application()
+    app.router.add_route("*", "/apis/coordination.k8s.io/v1/namespaces/ns/leases{rest:.*}", leases.answer)
+    app.router.add_route("*", "/{rest:.*}", broken)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    engine = Engine(Settings(http_host="127.0.0.1", http_port=0, lease_namespace="ns", lease_name="lease"))
+    async with aiohttp.ClientSession() as session:
+        engine.kube.use(f"http://127.0.0.1:{runner.addresses[0][1]}", session)
+        await engine.start()
+        try:
+            await until(lambda: any(task.get_name() == "poller" for task in asyncio.all_tasks()))
+            yield engine
+        finally:
+            await engine.stop()
+            await runner.cleanup()
+
+
+def import_with_a_task() -> dict[str, Any]:
+    """An import whose task is at work."""
+    spec = {
+        "accountRef": {"name": "account"},
+        "target": {"imageSearch": {"instanceName": "shop", "bucket": "photos"}},
+        "source": {"pictures": [{"productId": "1", "picName": "a.png", "customContent": "c"}]},
+    }
+    status = {"phase": "Waiting", "run": "r", "task": {"id": 7, "state": "Processing"}, "observedGeneration": 1}
+    meta = {"namespace": "team", "name": "pictures", "uid": "u", "resourceVersion": "1", "generation": 1}
+    return {"kind": "BatchImport", "metadata": meta, "spec": spec, "status": status}
+
+
+@pytest.mark.parametrize("breaks", ["the look", "the telling"])
+async def test_what_runs_on_of_an_import_that_is_gone_is_told_or_that_it_is_not(
+    breaks: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the API server cannot say that it went to another shard, it is taken to be gone."""
+
+    def fails(*_given: object) -> None:
+        raise RuntimeError("a bug")
+
+    if breaks == "the telling":
+        monkeypatch.setattr("controller.runtime.engine.tell_gone", fails)
+    said = "task 7 of instance shop runs on" if breaks == "the look" else "what may run on of it was not told"
+    stored = import_with_a_task()
+    with caplog.at_level(logging.WARNING):
+        async with leading() as engine:
+            engine.informer.observe(stored, deleted=False)
+            engine.informer.observe(stored, deleted=True)
+            await until(lambda: said in caplog.text)

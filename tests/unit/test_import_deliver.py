@@ -175,7 +175,7 @@ def test_what_is_told_of_a_deleted_import_is_on_record_for_the_next_one_of_its_n
     assert [Disposition.LEAVE] == hand(world, [told(run, "guessed", uris)])
     assert [] == world.context.runs.active()
     assert [Disposition.DELETE] == hand(world, [told(run, nonce, uris)])
-    world.context.runs.keep(lambda _owner, _run: False)
+    world.context.runs.keep(lambda _owner, _run: False, lambda _run: False)
     billed = world.calls("BatchIndexFileMeta")
     world.cluster.bodies[key] = gone | {"status": {"observedGeneration": -1}}
     world.settle(key)

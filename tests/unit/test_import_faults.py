@@ -299,3 +299,31 @@ def test_one_call_that_fails_among_many_holds_nothing_up(world: ImportWorld) -> 
     found = world.status(key)
     assert found.totals is not None
     assert "Complete" == world.finish(key).phase
+
+
+@pytest.mark.parametrize("means", ["index", "delete"])
+def test_a_defect_in_one_call_loses_that_call_alone(world: ImportWorld, means: str) -> None:
+    """The others' answers are kept, and what became of its files is looked for at once, not after a restart."""
+    uris = world.upload(20)
+    items: list[dict[str, Any]] = [{"uri": uri} for uri in uris]
+    if means == "delete":
+        world.finish(world.batch(uris, name="before"))
+        items = [one | {"operation": "DELETE"} for one in items]
+    limit(world, 600)
+    met: list[str] = []
+
+    def stumble(name: str) -> None:
+        if name == means and not met:
+            met.append(name)
+            raise AssertionError("a defect")
+
+    world.guard.before_call = stumble
+    key = world.batch(items)
+    world.settle(key)
+    for _ in range(2):
+        world.work(key)
+    status = world.status(key)
+    assert status.totals is not None
+    assert (20, 0, "Complete") == (status.totals.succeeded, status.totals.unknown, status.phase)
+    assert 0 < status.totals.resent < 20
+    assert [means] == met

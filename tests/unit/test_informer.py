@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from controller.api.batchimport import BatchImport
+from controller.api.dataset import Dataset
 from controller.api.fields import DETACH, END_GRACE_PERIOD, RECONCILE_REQUESTED_AT
 from controller.cloud.limiter import Lane
 from controller.reconcile.kinds import KINDS, Key
@@ -103,6 +105,66 @@ async def test_a_deleted_object_is_dropped_with_what_waits_for_it(room: Room) ->
     room.informer.observe(body("DatasetBinding", version=2), deleted=True)
     assert {} == await room.asked()
     assert room.store.find(BINDING) is None
+
+
+def unreadable(kind: str, **fields: Any) -> dict[str, Any]:
+    """An object with a field that this version does not know."""
+    made = body(kind, **fields)
+    made["spec"]["invented"] = 1
+    return made
+
+
+async def test_what_cannot_be_read_any_more_is_left_alone(room: Room) -> None:
+    """Its old version decides nothing more, nobody is told that it is gone, and a version that can be read counts."""
+    room.see(body("Dataset", ready=True), body("DatasetBinding", ref="pictures"))
+    await room.asked()
+    room.queue.add(DATASET, Lane.EDIT)
+    room.see(unreadable("Dataset", version=3))
+    assert {BINDING: Lane.EDIT} == await room.asked()
+    assert room.store.find(DATASET) is None
+    assert room.store.unreadable(Dataset, "team", "pictures")
+    room.see(body("Dataset", version=2), unreadable("Dataset", version=3))
+    assert {} == await room.asked()
+    room.see(body("Dataset", version=4))
+    assert {DATASET, BINDING} == set(await room.asked())
+    assert not room.store.unreadable(Dataset, "team", "pictures")
+
+
+async def test_an_older_version_that_cannot_be_read_is_no_news(room: Room) -> None:
+    """A late event, or a page of a LIST."""
+    room.see(body("Dataset", version=3), unreadable("Dataset", version=2))
+    assert room.store.find(DATASET) is not None
+
+
+async def test_an_import_that_cannot_be_read_any_more_has_not_ended(listing: tuple[Listing, Kube]) -> None:
+    """Its end is told when it comes, and a LIST that has it still is no end either."""
+    served, kube = listing
+    ended: list[str] = []
+    room = Room(ended=lambda target: ended.append(target.metadata.name))
+    stored = body("BatchImport")
+    room.see(stored)
+    served.objects["batchimports"] = [unreadable("BatchImport", version=2)]
+    await room.informer.relist(kube, ())
+    assert ([], True) == (ended, room.store.unreadable(BatchImport, "team", "photos"))
+    served.objects["batchimports"] = []
+    await room.informer.relist(kube, ())
+    assert ([], False) == (ended, room.store.unreadable(BatchImport, "team", "photos"))
+
+
+async def test_the_end_of_an_object_is_told_by_its_metadata_alone(room: Room) -> None:
+    """What else the last word says of it need not be readable."""
+    room.see(body("Dataset"), body("DatasetBinding", ref="pictures"))
+    await room.asked()
+    room.informer.observe(unreadable("Dataset", version=2), deleted=True)
+    assert (None, {BINDING}) == (room.store.find(DATASET), set(await room.asked()))
+
+
+async def test_a_late_end_is_not_that_of_the_namesake_that_came_after(room: Room) -> None:
+    """It waits for its own pass."""
+    room.see(body("DatasetBinding", version=2), body("DatasetBinding", version=9, uid="two"))
+    room.informer.observe(body("DatasetBinding", version=5), deleted=True)
+    assert room.store.find(BINDING) is not None
+    assert {BINDING: Lane.EDIT} == await room.asked()
 
 
 @pytest.fixture

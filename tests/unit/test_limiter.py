@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.cloud.errors import Denied, Throttled
-from controller.cloud.limiter import Lane, Limiter, Limiters, Pace
+from controller.cloud.limiter import IDLE, Lane, Limiter, Limiters, Pace
 
 DEADLINE = 10.0
 
@@ -267,3 +267,31 @@ def test_a_scope_has_one_limiter_for_the_whole_process() -> None:
     other = limiters.get("imm", "1", "cn-hangzhou", "docs", rate=80, burst=20)
     assert [one, other] == limiters.all()
     assert "imm/1/cn-hangzhou/media" == one.scope
+
+
+def test_names_that_nobody_uses_any_more_leave_nothing_behind() -> None:
+    """A tenant can invent them: the metrics have series of those of the last hour alone."""
+    now = [0.0]
+    limiters = Limiters(clock=lambda: now[0])
+    for number in range(100):
+        with limiters.get("imm", "1", "cn-hangzhou", f"invented-{number}", rate=80, burst=20).slot(Lane.EDIT):
+            now[0] += IDLE / 10
+        with limiters.get("imm", "1", "cn-hangzhou", "media", rate=80, burst=20).slot(Lane.RESYNC):
+            assert len(limiters.all()) <= 12
+    now[0] += IDLE
+    assert [] == limiters.all()
+
+
+def test_one_that_somebody_still_holds_is_the_same_again() -> None:
+    """Two for one scope would let through twice as much; one that has to wait, as it was told, is not idle."""
+    now = [0.0]
+    limiters = Limiters(clock=lambda: now[0])
+    held = limiters.get("mns", "1", rate=80, burst=20)
+    with suppress(Throttled), held.slot(Lane.EDIT):
+        raise Throttled("mns:X", "slower", retry_after=IDLE * 2)
+    now[0] += IDLE
+    assert [held] == limiters.all()
+    now[0] += IDLE
+    assert [] == limiters.all()
+    assert held is limiters.get("mns", "1", rate=80, burst=20)
+    assert [held] == limiters.all()

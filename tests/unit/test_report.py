@@ -80,8 +80,11 @@ def test_coming_to_a_standstill_is_one_warning(room: Room) -> None:
     assert ["QuotaExceeded", "AccessDenied"] == [reason for reason, _ in room.world.cluster.events]
 
 
-def test_a_forgotten_object_starts_afresh(room: Room) -> None:
-    """A namesake is not held back by what was said of another."""
+def test_of_objects_that_are_gone_nothing_is_remembered(room: Room) -> None:
+    """Those that are there keep their pace."""
     room.say(Standing.PROGRESSING, Reason.INDEXING, "a")
-    room.reporter.forget(room.world.cluster.read(room.key))
-    assert room.say(Standing.PROGRESSING, Reason.INDEXING, "b")
+    target = room.world.cluster.read(room.key)
+    room.reporter.keep({target.metadata.uid, "another"})
+    assert not room.reporter.progress_due(target)
+    room.reporter.keep({"another"})
+    assert room.reporter.progress_due(target)

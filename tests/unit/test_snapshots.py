@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,10 +10,12 @@ from datetime import timedelta
 
 import pytest
 
-from controller.cloud.errors import BadCredentials, ClockSkewed, CloudError, Denied, Unavailable
+from controller.cloud.errors import BadCredentials, ClockSkewed, CloudError, Denied, TimedOut, Unavailable
 from controller.core.facts import BindingFacts
+from controller.reconcile import snapshots
 from controller.reconcile.snapshots import BindingSnapshots, Scope
 from tests.unit.operator_doubles import Clock, Cloud, Fate
+from tests.unit.test_limiter import wait_until
 
 SCOPE: Scope = ("1", "cn-hangzhou", "LTAI", "media")
 PLACE = ("pictures", "photos")
@@ -154,6 +157,49 @@ def test_readers_at_the_same_time_share_one_listing(room: Room) -> None:
     assert ["list_bindings"] == room.cloud.calls
 
 
+def in_line(reader: threading.Thread) -> bool:
+    """Whether a thread waits for the listing of another."""
+    frame = sys._current_frames().get(reader.ident or 0)  # noqa: SLF001 - nothing else tells what a thread waits for
+    return frame is not None and frame.f_code.co_filename == snapshots.__file__ and "failures" in frame.f_locals
+
+
+@pytest.mark.parametrize("refreshes", [False, True], ids=["readers", "poller"])
+def test_who_waited_for_a_listing_that_failed_is_told_so_with_no_further_call(room: Room, *, refreshes: bool) -> None:
+    """Sixteen readers of an endpoint that hangs wait for one answer, not for sixteen one after another."""
+    gate, told = threading.Event(), list[CloudError]()
+
+    def slow(_operation: str) -> Fate:
+        assert gate.wait(10)
+        return Fate(effect=False, raises=Unavailable("imm:ListBindings", "no answer"))
+
+    def read() -> None:
+        try:
+            room.snapshots.read(SCOPE, room.cloud, not_before=room.clock() - timedelta(minutes=5))
+        except CloudError as error:
+            told.append(error)
+
+    def refresh() -> None:
+        try:
+            room.snapshots.refresh(SCOPE)
+        except CloudError as error:
+            told.append(error)
+
+    room.cloud.fate = slow
+    waiting = [threading.Thread(target=read)]
+    waiting[0].start()
+    wait_until(lambda: len(room.cloud.calls) == 1)
+    waiting += [threading.Thread(target=refresh if refreshes else read) for _ in range(15)]
+    for thread in waiting[1:]:
+        thread.start()
+    wait_until(lambda: all(map(in_line, waiting[1:])))
+    gate.set()
+    for thread in waiting:
+        thread.join(10)
+    assert (["list_bindings"], 16, 1) == (room.cloud.calls, len(told), len({*map(id, told)}))
+    room.cloud.fate = lambda _operation: Fate()
+    assert {PLACE} == set(room.snapshots.read(SCOPE, room.cloud).bindings), "whoever comes later asks anew"
+
+
 def refusals(room: Room, error: CloudError, *seconds: float) -> int:
     """How many listings are tried by readers so many seconds apart, each of which fails."""
     room.cloud.fate = lambda _operation: Fate(effect=False, raises=error)
@@ -180,6 +226,32 @@ def test_a_refusal_is_shared_like_a_listing(room: Room) -> None:
 def test_what_may_be_over_the_next_moment_is_not_remembered(room: Room, error: CloudError) -> None:
     """Another key, or a cloud that is back, must not meet the old word."""
     assert 3 == refusals(room, error, 0, 1, 1)
+
+
+def test_what_failed_slowly_is_shared_for_as_long_as_it_took(room: Room) -> None:
+    """Of a cloud that does not answer the pool's threads would else wait all the time; ten seconds at the most."""
+    for took, shared in ((0.0, 0.0), (4.0, 4.0), (15.0, 10.0)):
+        error = TimedOut("imm:ListBindings", "no answer")
+        room.cloud.fate = lambda _operation, took=took, error=error: Fate(effect=False, raises=error, took=took)  # type: ignore[misc] # defaults bind the loop's values
+        before = len(room.cloud.calls)
+        for later in (0.0, shared * 0.9, shared * 0.2):
+            room.clock.advance(later)
+            with pytest.raises(TimedOut):
+                room.snapshots.read(SCOPE, room.cloud, not_before=room.clock() - timedelta(minutes=5))
+        room.clock.advance(60)
+        assert (2 if shared else 3) == len(room.cloud.calls) - before
+
+
+def test_a_refresh_takes_a_readers_listing_where_that_is_young_enough(room: Room) -> None:
+    """It names what that one found changed all the same."""
+    room.snapshots.read(SCOPE, room.cloud)
+    room.clock.advance(3)
+    assert timedelta(seconds=3) == room.snapshots.age(SCOPE)
+    assert {PLACE} == room.snapshots.refresh(SCOPE, age=timedelta(seconds=4))
+    assert set() == room.snapshots.refresh(SCOPE, age=timedelta(seconds=4))
+    assert 1 == len(room.cloud.calls)
+    room.snapshots.refresh(SCOPE, age=timedelta(seconds=3))
+    assert 2 == len(room.cloud.calls)
 
 
 def test_the_poller_lists_with_the_keys_of_the_moment(room: Room) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from controller.api.fields import RECONCILE_REQUESTED_AT
+from controller.api.status import Condition
 from controller.cloud.errors import (
     BadCredentials,
     ClockSkewed,
@@ -20,6 +22,7 @@ from controller.cloud.errors import (
     Unavailable,
 )
 from controller.reconcile.context import Outcome
+from controller.reconcile.kinds import Key
 from tests.unit.operator_doubles import Fate, World
 from tests.unit.steps_room import failing, settle
 
@@ -149,3 +152,57 @@ class TestErrors:
         world.clock.advance(31)
         world.run(key)
         assert world.cluster.read(key).status.adopted is False
+
+
+class TestRefusedAgain:
+    """What was refused is tried at every resync, and nobody who watches is told of it anew."""
+
+    @pytest.mark.parametrize("operation", ["create_binding", "create_dataset", "update_dataset"])
+    def test_a_refusal_that_stays_is_one_standstill(self, world: World, operation: str) -> None:
+        """The intent stands before each try and no longer than it; no event, no other condition, no later moment."""
+        key = refused(world, operation)
+        before = world.cluster.read(key).status
+        world.cluster.events.clear()
+        world.cluster.writes.clear()
+        seen: list[list[Condition]] = []
+        world.cluster.after_write = lambda _what: seen.append(world.cluster.read(key).status.conditions)
+        for _ in range(3):
+            world.clock.advance(600)
+            world.run(key)
+        assert 4 == world.cloud.writes.count(operation)
+        assert ([], ["status", "status"] * 3) == (world.cluster.events, world.cluster.writes)
+        assert [before.conditions] * 6 == seen
+        assert before == world.cluster.read(key).status
+
+    @pytest.mark.parametrize("operation", ["create_binding", "create_dataset", "update_dataset"])
+    def test_the_try_that_is_taken_ends_it(self, world: World, operation: str) -> None:
+        """Whatever stood before."""
+        key = refused(world, operation)
+        world.cloud.fate = lambda _operation: Fate()
+        world.clock.advance(600)
+        world.run(key)
+        assert world.condition(key, "Stalled") is None
+
+    def test_a_person_who_asks_sees_another_try(self, world: World) -> None:
+        """The answer is the same, and was told already."""
+        key = refused(world, "create_binding")
+        world.cluster.events.clear()
+        world.clock.advance(60)
+        world.cluster.mark(key, annotations={RECONCILE_REQUESTED_AT: "now"})
+        world.run(key)
+        status = world.cluster.read(key).status
+        assert ("now", []) == (status.last_handled_reconcile_at, world.cluster.events)
+        assert ("True", "QuotaExceeded") == world.condition(key, "Stalled")
+
+
+def refused(world: World, operation: str) -> Key:
+    """An object that the cloud refuses, for as long as it is asked, for lack of quota."""
+    full = Quota("imm:X", "full", code="LimitExceededError", request_id="r")
+    if operation == "update_dataset":
+        world.run(world.dataset())
+    world.cloud.fate = lambda called: Fate(effect=False, raises=full) if called == operation else Fate()
+    described = {"description": "another"} if operation == "update_dataset" else {}
+    key = world.binding() if operation == "create_binding" else world.dataset(**described)
+    world.run(key)
+    assert ("True", "QuotaExceeded") == world.condition(key, "Stalled")
+    return key

@@ -12,6 +12,7 @@ from controller.core.facts import BucketFacts, Caller
 from controller.reconcile import departures
 from controller.reconcile.context import Outcome
 from controller.reconcile.kinds import Key, reconcile_object
+from controller.reconcile.ports import StaleObject
 from tests.unit.operator_doubles import REGION, World
 from tests.unit.steps_room import PLACE, poll, settle
 
@@ -155,6 +156,20 @@ class TestDeletion:
         assert [] == world.cloud.writes
         assert PLACE in world.cloud.bindings
         assert ["Retained" if how == "retain" else "Detached"] == [reason for reason, _ in world.cluster.events]
+
+    def test_a_release_is_told_once_it_is_done(self, world: World) -> None:
+        """One that met a newer version is tried again, and told once all the same."""
+        made = world.binding()
+        settle(world, made)
+        world.delete(made)
+        stale = world.cluster.read(made)
+        world.cluster.mark(made, labels={"by": "somebody"})
+        for _ in range(3):
+            with pytest.raises(StaleObject):
+                reconcile_object(stale, world.context)
+        assert [] == world.cluster.events
+        assert Outcome(gone=True) == world.run(made)
+        assert ["Retained"] == [reason for reason, _ in world.cluster.events]
 
     def test_a_pass_with_an_object_that_went_meanwhile_counts_nothing_again(self, world: World) -> None:
         """The watch tells of a release only after it: a second pass may come before that."""

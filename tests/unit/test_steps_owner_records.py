@@ -82,6 +82,17 @@ class TestRecord:
         assert owner(world) is None
         assert "put_new" not in world.cloud.calls
 
+    def test_what_an_object_owns_that_this_version_cannot_read_stays_its_own(self, world: World) -> None:
+        """It is not gone: another object that names the same binding waits, and says why."""
+        unread = binding(world, "photos")
+        world.run(unread)
+        del world.cluster.bodies[unread]
+        world.cluster.unread.add(unread)
+        other = binding(world, "second")
+        world.run(other)
+        assert "cannot read" in conflicts(world, other)
+        assert ("cluster-one", "team", "photos") == owner(world)
+
     @pytest.mark.parametrize("effect", [True, False], ids=["after", "before"])
     def test_a_crash_at_the_record_leaves_one_owner_and_one_binding(self, world: World, *, effect: bool) -> None:
         """The next process finds its own record and goes on."""

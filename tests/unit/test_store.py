@@ -99,6 +99,16 @@ def test_a_recreated_object_replaces_its_namesake() -> None:
     assert "two" == found.metadata.uid
 
 
+@pytest.mark.parametrize(("uid", "version", "stays"), [("one", 5, True), ("one", 7, False), ("two", 5, False)])
+def test_the_end_of_an_object_is_not_that_of_its_namesake(uid: str, version: int, *, stays: bool) -> None:
+    """Another uid that is newer came after it; what is of the same uid, or older, is gone."""
+    store = Store(Clock())
+    known = made(version=6, uid="two")
+    store.put(known)
+    assert (None if stays else known) == store.remove(BINDING, (uid, version))
+    assert stays == (store.find(BINDING) is not None)
+
+
 def test_objects_are_found_by_kind_namespace_and_name() -> None:
     """Typed, and None where there is none."""
     store = Store(Clock())

@@ -24,7 +24,7 @@ from controller.runtime.leadership import Leadership
 from controller.runtime.metrics import Metrics
 from controller.runtime.queue import WorkQueue
 from controller.runtime.store import Store
-from controller.runtime.workers import Workers
+from controller.runtime.workers import STALE_TIMES, Workers
 from tests.unit.operator_doubles import Clock, Fate, World
 from tests.unit.steps_room import failing
 from tests.unit.test_task_turns import SEAT, import_of, store_of
@@ -134,6 +134,22 @@ async def test_a_pass_that_met_a_newer_version_is_run_again_soon() -> None:
         room.observe(room.world.account)
         await until(lambda: room.ready(room.world.account), "the account")
         assert ({"requeue": 1, "requeue_after": 1}, 0) == (room.results(), room.queue.retries)
+
+
+async def test_a_pass_that_meets_a_newer_version_again_and_again_is_backed_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watch does not deliver it, so five passes a second would find the same for ever."""
+    monkeypatch.setattr("controller.runtime.workers.STALE_DELAY", 0.01)
+    async with working(1) as room:
+
+        def always(_what: str) -> None:
+            raise StaleObject("edited meanwhile")
+
+        room.world.cluster.before_write = always
+        room.observe(room.world.account)
+        await until(lambda: room.queue.retries == 1, "the back-off")
+        assert {"requeue": STALE_TIMES + 1} == room.results()
+        room.world.cluster.before_write = lambda _what: None
+        await until(lambda: room.ready(room.world.account), "the account")
 
 
 @pytest.mark.parametrize("error", [RuntimeError("a bug"), KubeError(500, "etcd is away"), TimeoutError()], ids=repr)

@@ -10,7 +10,6 @@ from functools import partial
 
 from controller.cloud.ports import OssPort
 from controller.core.imports.documents import Unreadable
-from controller.core.imports.identity import progress_key
 from controller.core.imports.items import PART
 from controller.core.manifest.lines import Line, decode
 from controller.reconcile.imports.line_parts import PartWriter
@@ -25,6 +24,7 @@ from controller.reconcile.imports.progress import (
     Progress,
     read_piece,
     read_progress,
+    void_progress,
     write_piece,
     write_progress,
 )
@@ -115,7 +115,7 @@ class Checkpoint:
 
     def drop(self) -> None:
         """Nothing is gone on from any more; raises as `write_piece`."""
-        self._oss.delete_object(self._bucket, progress_key(self._reading))
+        void_progress(self._oss, self._bucket, self._reading)
 
     def _replay(self, found: Progress, pairs: Pairs) -> Iterator[Callable[[], None]]:
         numbers: deque[int] = deque()

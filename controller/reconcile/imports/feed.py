@@ -7,6 +7,7 @@ found out: never more than the window.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from controller.reconcile.imports.run import Run
 AT_ONCE = 4  # a segment is written for a fourth of the window, not for each answer
 PATIENCE = 4  # calls in a row that fail on their way, before nothing more is sent for now
 PASSING = (Throttled, Unavailable, TimedOut)  # of one call; the next may get through
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -45,7 +47,7 @@ class Feed:
     executor: Executor
     window: int
     until: Callable[[], bool]
-    _under_way: dict[Future[Answer], Allowance] = field(default_factory=dict)
+    _under_way: dict[Future[Answer], tuple[Chunk, Allowance]] = field(default_factory=dict)
     _failure: CloudError | None = None
     _in_a_row: int = 0
     _last: CloudError | None = None  # why the call that ended last took no effect
@@ -77,7 +79,8 @@ class Feed:
             work()
         except CloudError as error:
             self._failure = self._failure or error
-        self._collect(len(self._under_way))
+        finally:
+            self._collect(len(self._under_way))
         try:
             self.run.note([])
         except CloudError as error:
@@ -147,7 +150,7 @@ class Feed:
         loaded = [(chunk, list(self.run.parts.items(list(items_of(chunk))))) for chunk in chunks]
         self.run.note([Planned(self.target.now(), tuple(chunks), again)])
         for chunk, items in loaded:
-            self._under_way[self.executor.submit(submit, self.run, chunk, items, self.target)] = allowance
+            self._under_way[self.executor.submit(submit, self.run, chunk, items, self.target)] = chunk, allowance
 
     def _collect(self, enough: int) -> None:
         """Wait until so many calls have ended, and take in what they tell."""
@@ -155,7 +158,8 @@ class Feed:
         while len(ended) < enough:
             done, _ = wait(self._under_way, return_when=FIRST_COMPLETED)
             for call in done:
-                self._take(call.result(), self._under_way.pop(call))
+                chunk, allowance = self._under_way.pop(call)
+                self._take(_ended(call, chunk), allowance)
             ended += done
 
     def _take(self, answer: Answer, allowance: Allowance) -> None:
@@ -171,3 +175,13 @@ class Feed:
         self._in_a_row += 1
         if not isinstance(answer.error, PASSING) or self._in_a_row >= PATIENCE:
             self._failure = self._failure or answer.error
+
+
+def _ended(call: Future[Answer], chunk: Chunk) -> Answer:
+    """What a call tells; of one that met a defect of ours nobody can tell what it did."""
+    try:
+        return call.result()
+    except Exception as error:
+        log.exception("chunk %d", chunk.number)
+        said = f"the call of chunk {chunk.number} met a defect of the operator's ({type(error).__name__})"
+        return Answer(chunk, error=TimedOut("imm", said), lost=True)

@@ -55,6 +55,16 @@ def let_go(target: BatchImport, context: Context) -> None:
         forget_run(target.status.run, context)
 
 
+def _is_there(target: BatchImport, context: Context) -> bool:
+    """Whether the object goes on at another shard. Where nobody can tell, what is said once too often does no harm."""
+    try:
+        there = context.cluster.find(BatchImport, *owner_of(target))
+    except Exception as error:
+        log.warning("BatchImport %s/%s is taken to be gone: %s", *owner_of(target), error, exc_info=True)
+        return False
+    return there is not None and there.metadata.uid == target.metadata.uid
+
+
 def tell_gone(target: BatchImport, context: Context) -> None:
     """The object is deleted. Where a task of its is at work, or may be, say that the task goes on.
 
@@ -65,8 +75,7 @@ def tell_gone(target: BatchImport, context: Context) -> None:
     pictures = target.spec.target.image_search
     if left is None or pictures is None or target.status.ended_at is not None:
         return
-    there = context.cluster.find(BatchImport, *owner_of(target))
-    if there is not None and there.metadata.uid == target.metadata.uid:
+    if _is_there(target, context):
         return
     instance = target.status.instance or pictures.instance_name
     what = f"task {left.task} of instance {instance} runs on and is"

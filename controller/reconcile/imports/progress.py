@@ -23,6 +23,7 @@ from controller.reconcile.imports.pictures import Look, Looks
 from controller.reconcile.imports.problems import Listed
 
 LARGEST_PROGRESS = LARGEST_PIECE = 64 * 1024 * 1024  # bytes; of usual lines it has a few hundred thousand
+VOID = b"{}\n"  # it says nothing of how far a check is
 RECENT = 4  # batches whose pictures are known again after a restart, as many as are kept in memory anyway
 _rules = {rule.id: rule for rule in rules.RULES}
 
@@ -96,6 +97,12 @@ def read_progress(oss: OssPort, bucket: str, reading: str) -> Progress | None:
 def write_progress(oss: OssPort, bucket: str, reading: str, progress: Progress) -> None:
     """Put it over what is there; raises as `read_progress`."""
     oss.put_object(bucket, progress_key(reading), msgspec.json.encode(progress))
+
+
+def void_progress(oss: OssPort, bucket: str, reading: str) -> None:
+    """Have the next check begin anew; raises as `read_progress`."""
+    # Not deleted: a right to delete here would be one to delete journals, and whoever lost those is billed twice.
+    oss.put_object(bucket, progress_key(reading), VOID)
 
 
 def write_piece(oss: OssPort, bucket: str, content: str, batch: int, numbers: Sequence[int], looks: Looks) -> None:

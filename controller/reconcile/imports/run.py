@@ -10,6 +10,7 @@ import threading
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from controller.api.batchimport import FailedItem, Totals
 from controller.cloud.ports import CALL_TIMEOUT, OssPort
@@ -20,6 +21,9 @@ from controller.core.imports.run import Fate, OpenChunk, RunState, awaits_messag
 from controller.reconcile.imports.journal import Journal
 from controller.reconcile.imports.parts import Parts
 from controller.reconcile.imports.pursuit import Pursuit
+
+if TYPE_CHECKING:
+    from controller.reconcile.imports.report import Report
 
 WORD = timedelta(seconds=CALL_TIMEOUT)
 Owner = tuple[str, str]  # namespace and name of the BatchImport
@@ -42,6 +46,7 @@ class Run:
         names: URIs of the failures that the status shows, each read once.
         refused: The last call met a refusal that a person has to mend: one chunk is tried before many are.
         pursuit: Of its batch task, where it is one of Image Search.
+        report: That is being written, of a run in which every item has its verdict.
     """
 
     id: str
@@ -59,6 +64,7 @@ class Run:
     names: dict[int, str] = field(default_factory=dict)
     refused: bool = False
     pursuit: Pursuit = field(default_factory=Pursuit)
+    report: Report | None = None
 
     @property
     def target(self) -> Owner:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from controller.cloud.errors import Invalid
 from controller.cloud.ports import OssPort
@@ -15,12 +17,19 @@ from controller.core.imports.run import RunState
 from controller.core.manifest.lines import Line
 from controller.reconcile.imports.journal import Each, Journal, read_segments
 from controller.reconcile.imports.parts import FILES, LINES, PartFormat, Parts
+from controller.reconcile.imports.patient import patient
 from controller.reconcile.imports.run import Owner, Run
 from controller.reconcile.imports.stored import read_end, read_record
 
 __all__ = ["Run", "Runs", "load"]
 
 REMEMBERED = 10_000  # records of runs that are not loaded
+
+
+@dataclass(slots=True)
+class _Loading:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    users: int = 0
 
 
 class Runs:
@@ -30,7 +39,8 @@ class Runs:
         self._each = each
         self._lock = threading.Lock()
         self._runs: dict[str, Run] = {}
-        self._loading: dict[str, threading.Lock] = {}
+        self._loading: dict[str, _Loading] = {}
+        self._said = 0  # words so far on any run: a mark that was dropped never comes again
         self._words: dict[str, int] = {}
         self._trusted: dict[str, int] = {}
         self._records: OrderedDict[tuple[str, str], RunRecord | None] = OrderedDict()
@@ -47,9 +57,7 @@ class Runs:
         Raises:
             controller.cloud.errors.CloudError: the work bucket did not answer, or a record cannot be read.
         """
-        with self._lock:
-            loading = self._loading.setdefault(run, threading.Lock())
-        with loading:
+        with self._one_at_a_time(run):
             found = self.find(run)
             if found is None:
                 found = load(run, oss, bucket, self._each)
@@ -59,6 +67,20 @@ class Runs:
                     self._runs[run] = found
             found.use(oss)
             return found
+
+    @contextmanager
+    def _one_at_a_time(self, run: str) -> Iterator[None]:
+        with self._lock:
+            loading = self._loading.setdefault(run, _Loading())
+            loading.users += 1
+        try:
+            with loading.lock:
+                yield
+        finally:
+            with self._lock:
+                loading.users -= 1
+                if not loading.users:
+                    del self._loading[run]
 
     def drop(self, run: str) -> None:
         """Forget a run; its records stay, and it is loaded from them when it is needed again."""
@@ -70,31 +92,40 @@ class Runs:
         with self._lock:
             return list(self._runs.values())
 
-    def keep(self, needed: Callable[[Owner, str], bool]) -> None:
-        """Forget the runs that no object follows any more: `needed` is told the owner and the run id."""
+    def keep(self, needed: Callable[[Owner, str], bool], named: Callable[[str], bool]) -> None:
+        """Forget the runs that no object follows any more, and what was told of those that none names either.
+
+        `needed` is told the owner and the run id; `named` tells whether a status names a run.
+        """
         for run in self.active():
             if not needed(run.target, run.id):
                 self.drop(run.id)
+        with self._lock:
+            for run_id in {*self._words, *self._trusted} - self._runs.keys():
+                if not named(run_id):
+                    self._words.pop(run_id, None)
+                    self._trusted.pop(run_id, None)
 
     def doubt(self, run: str) -> None:
         """More became known of a run than its object's status shows, maybe: its pass has to load it."""
         with self._lock:
-            self._words[run] = self._words.get(run, 0) + 1
+            self._said += 1
+            self._words[run] = self._said
 
     def words(self, run: str) -> int:
-        """How many words there were on a run; asked before it is observed, for `trust`."""
+        """The mark of the last word on a run; asked before it is observed, for `trust`."""
         with self._lock:
-            return self._words.get(run, 0)
+            return self._words.setdefault(run, self._said)
 
     def trust(self, run: str, words: int) -> None:
-        """The object's status shows all that so many words told."""
+        """The object's status shows all that was told up to that mark."""
         with self._lock:
             self._trusted[run] = words
 
     def trusted(self, run: str) -> bool:
         """Whether this process knows that a status shows all there is; one that just began does not."""
         with self._lock:
-            return self._trusted.get(run) == self._words.get(run, 0)
+            return run in self._trusted and self._trusted[run] == self._words.get(run)
 
     def remember(self, run: str, bucket: str, read: Callable[[], RunRecord | None]) -> RunRecord | None:
         """The record of a run that is not loaded, or that there is none, as `read` once."""
@@ -116,14 +147,15 @@ def load(run: str, oss: OssPort, bucket: str, each: Each = map) -> Run | None:
     Raises:
         controller.cloud.errors.CloudError: the work bucket did not answer, or a record cannot be read.
     """
-    record = read_record(run, oss, bucket)
+    reads = patient(oss)
+    record = read_record(run, reads, bucket)
     if record is None:
         return None
     content = record.content or run
     form: PartFormat[Item] | PartFormat[Line] = LINES if record.instance else FILES
-    state = RunState(form.fingerprints(oss, bucket, content, record.items))
+    state = RunState(form.fingerprints(reads, bucket, content, record.items))
     first_free = 0
-    for records in read_segments(oss, bucket, run, each):
+    for records in read_segments(reads, bucket, run, each):
         try:
             for one in records:
                 state.apply(one)
@@ -134,6 +166,6 @@ def load(run: str, oss: OssPort, bucket: str, each: Each = map) -> Run | None:
     state.forget_calls()
     journal = Journal(oss, bucket, run, first_free)
     parts = Parts(oss, bucket, content, form)
-    found = Run(run, bucket, record, state, journal, parts, read_end(run, oss, bucket))
+    found = Run(run, bucket, record, state, journal, parts, read_end(run, reads, bucket))
     journal.fold = found.fold
     return found

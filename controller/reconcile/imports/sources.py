@@ -4,10 +4,10 @@ Both go on in slices: what stops one, time or a failed call, loses nothing. Of a
 comes twice is kept in memory.
 
 Beside what was agreed on, `Reading` takes the work bucket, whose own records are never imported, and a report for the
-problems; `Freezing` takes the digest to arrive at and, where the reading is still at hand, its `marks`: with these no
-object of another content is ever written under a run's name, whatever happened to the source in between. A source that
-is wrong as a whole (a column is missing, its bucket is in another region) leaves out every line, whatever onInvalid
-says: it has problems and no items.
+problems; `Freezing` takes the digest to arrive at and the reading's `marks`: with these no object of another content is
+ever written under a run's name, whatever happened to the source in between. A source that is wrong as a whole (a column
+is missing, its bucket is in another region) leaves out every line, whatever onInvalid says: it has problems and no
+items.
 """
 
 from __future__ import annotations
@@ -202,15 +202,14 @@ class Freezing:
         work_bucket: str,
         run: str,
         digest: str,
-        marks: Sequence[bytes] | None = None,
+        marks: Sequence[bytes],
     ) -> None:
         self._oss = oss
         self._bucket = work_bucket
         self._run = run
         self._digest = digest
         self._marks = marks
-        self._first = Reading(target, oss, region, work_bucket=work_bucket)
-        self._second = Reading(target, oss, region, work_bucket=work_bucket, keep=self._keep)
+        self._reading = Reading(target, oss, region, work_bucket=work_bucket, keep=self._keep)
 
     def step(self, until: Callable[[], bool]) -> bool:
         """As `Reading.step`. True when every part is in the work bucket.
@@ -219,23 +218,14 @@ class Freezing:
             SourceChanged: the source does not hold the run's content any more; also as `Reading.step`.
             FrozenContentLost: a part of this run is there, and is not what this version wrote.
         """
-        if self._marks is None:
-            if not self._first.step(until):
-                return False
-            self._compare(self._first)
-            self._marks = self._first.marks
-        if not self._second.step(until):
+        if not self._reading.step(until):
             return False
-        self._compare(self._second)
+        if self._reading.digest != self._digest:
+            raise self._changed()
         return True
 
-    def _compare(self, reading: Reading) -> None:
-        if reading.digest != self._digest:
-            raise self._changed()
-
     def _keep(self, number: int, data: bytes, mark: bytes) -> None:
-        marks = self._marks or ()
-        if number >= len(marks) or marks[number] != mark:
+        if number >= len(self._marks) or self._marks[number] != mark:
             raise self._changed()
         FILES.write(self._oss, self._bucket, self._run, number, data)
 

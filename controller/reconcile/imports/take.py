@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable
+from functools import partial
 from typing import assert_never
 
 from controller.api.batchimport import OnExisting
@@ -69,7 +70,7 @@ def take(step: Step, known: Ground, found: Look, context: Context, until: Callab
         case SendChunks():
             _feed(known, _run(found), context, until).send()
         case Conclude():
-            _conclude(known, _run(found), context)
+            _conclude(known, _run(found), context, until)
         case UploadManifest() | SubmitTask() | LookForTask() | TurnTask() | TakeResult():
             _follow(step, known, found, context, until)
         case _:
@@ -155,12 +156,15 @@ def _begin(known: Ground, found: Look, context: Context) -> None:
     _tell(known, Reason.BEGUN, f"run {resolution.run} of {_counted(resolution.items, record)} begins", context)
 
 
-def _conclude(known: Ground, run: Run, context: Context) -> None:
-    totals = run.totals
-    phase = end_phase(known.target.spec, totals)
-    finish.conclude(run, phase, context.now().replace(microsecond=0), context.chunk_calls.map)
+def _conclude(known: Ground, run: Run, context: Context, until: Callable[[], bool]) -> None:
+    now, phase_of = context.now().replace(microsecond=0), partial(end_phase, known.target.spec)
+    end = finish.conclude(run, phase_of, now, until, context.chunk_calls.map)
+    if end is None:
+        return
+    totals = end.totals
     said = (
-        f"run {run.id} ended as {phase.value}: {totals.succeeded} of {_counted(totals.items, run.record)} succeeded, "
+        f"run {run.id} ended as {end.phase.value}: "
+        f"{totals.succeeded} of {_counted(totals.items, run.record)} succeeded, "
         f"{totals.failed} failed, {totals.unknown} unknown, {totals.cancelled} cancelled"
     )
     _tell(known, Reason.ENDED, said, context)

@@ -10,28 +10,19 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 
-import msgspec
-
 from controller.cloud.errors import CloudError, Conflict, Retryable
 from controller.cloud.ports import OssPort, UploadedPart
-from controller.core.imports.identity import original_key, upload_key
+from controller.core.imports.identity import original_key
 from controller.core.imports.observed import ManifestState
 from controller.core.imports.records import Range, Uploaded
 from controller.core.manifest.lines import encode
+from controller.reconcile.imports.begun import begin_upload, drop_upload
 from controller.reconcile.imports.manifest import MARK, manifest_key, mark_of
 from controller.reconcile.imports.run import Run
 
 PART_SIZE = 4 * 1024 * 1024  # bytes; OSS takes 10,000 parts
 AT_ONCE = 1000  # lines that are encoded together
 log = logging.getLogger(__name__)
-
-
-class _Begun(msgspec.Struct, frozen=True):
-    """The upload that has to be dropped where its process is no more."""
-
-    bucket: str
-    key: str
-    upload: str
 
 
 class Upload:
@@ -50,9 +41,8 @@ class Upload:
         self._parts: list[UploadedPart] = []
         self._next = bytearray()
         self._completed = False
-        self._id = oss.begin_upload(self._bucket, self._key, {MARK: self.mark}, replace=self._replace)
-        begun = _Begun(self._bucket, self._key, self._id)
-        oss.put_object(run.bucket, upload_key(run.id), msgspec.json.encode(begun))
+        metadata = {MARK: self.mark}
+        self._id = begin_upload(run, oss, self._bucket, self._key, metadata, replace=self._replace)
 
     def step(self, oss: OssPort, until: Callable[[], bool]) -> bool:
         """Send parts until the time is over, or all are there (True). What fails is done again by the next step."""
@@ -132,10 +122,7 @@ def upload_manifest(
 
 def _begin(run: Run, found: ManifestState, oss: OssPort) -> Upload:
     """Keep the user's own, drop what a process before this one began, and begin."""
-    data = oss.get_object(run.bucket, upload_key(run.id))
-    if data is not None:
-        left = msgspec.json.decode(data, type=_Begun)
-        oss.abort_upload(left.bucket, left.key, left.upload)
+    drop_upload(run, oss)
     if found is ManifestState.SOURCE:
         _keep(run, oss)
     return Upload(run, oss, found)
