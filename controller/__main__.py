@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from controller.runtime import logs, tracing
 from controller.runtime.announcement import announce
-from controller.runtime.connection import configured, own_namespace
+from controller.runtime.connection import own_namespace, unconfigured
 from controller.runtime.operator import run
 from controller.runtime.settings import Settings
 
@@ -33,8 +33,8 @@ def main() -> int:
             got = f"IMM_OPERATOR_{place}: got {problem['input']!r}: " if place else ""
             print(got + problem["msg"].removeprefix("Value error, "), file=sys.stderr)  # noqa: T201 - no log yet
         return 2
-    if not configured():
-        print("no Kubernetes API server to talk to: run in a pod, or set KUBECONFIG", file=sys.stderr)  # noqa: T201
+    if why := unconfigured():
+        print(f"no Kubernetes API server to talk to: this is no pod; {why}", file=sys.stderr)  # noqa: T201 - no log yet
         return 2
     settings = settings.model_copy(update={"lease_namespace": settings.lease_namespace or own_namespace()})
     if settings.lease_namespace is None:

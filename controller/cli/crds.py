@@ -8,6 +8,7 @@ import click
 
 from controller.api import crd
 from controller.api.kind import Kind
+from controller.cli.output_file import write_texts
 from controller.cli.yaml_text import documents as yaml_documents
 
 HEADER = "# Generated from controller/api by `make crds`. Do not edit.\n"
@@ -27,9 +28,7 @@ def crds(out: Path | None, *, check: bool) -> None:
         if stale:
             raise click.ClickException(f"not fresh in {out}: {', '.join(stale)}; run `make crds` and commit the result")
         return
-    out.mkdir(parents=True, exist_ok=True)
-    for name in stale:
-        (out / name).write_text(documents[name])
+    write_texts({out / name: documents[name] for name in stale})
 
 
 def render(kind: type[Kind]) -> str:

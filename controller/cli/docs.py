@@ -17,6 +17,7 @@ from controller.api.fields import API_VERSION, DETACH, END_GRACE_PERIOD, RECONCI
 from controller.api.kind import Kind
 from controller.cli import manifest_rules
 from controller.cli.manifest_rules import cell
+from controller.cli.output_file import write_texts
 
 INTRODUCTION = f"""# API reference
 
@@ -30,8 +31,8 @@ These annotations are read on every kind:
 | annotation | effect |
 | --- | --- |
 | `{RECONCILE_REQUESTED_AT}` | a new value has the object looked at now, and is echoed in its status |
-| `{END_GRACE_PERIOD}` | ends the grace period of a delete early, whatever its value |
-| `{DETACH}` | a delete lets go of the cloud resource as it is, whatever its value |
+| `{END_GRACE_PERIOD}` | with the value `now`, ends the grace period of a delete; any other value does nothing |
+| `{DETACH}` | with the value `true`, a delete lets go of the cloud resource as it is; any other value does nothing |
 """
 
 
@@ -48,9 +49,7 @@ def docs(out: Path | None, *, check: bool) -> None:
     if check and stale:
         named = ", ".join(str(target) for target in stale)
         raise click.ClickException(f"not fresh: {named}; run `make crds` and commit the result")
-    for target, text in stale.items():
-        out.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8", newline="\n")
+    write_texts(stale)
 
 
 def _is_fresh(target: Path, text: str) -> bool:

@@ -19,7 +19,7 @@ from controller.api.fields import DEFAULT_SHARD
 from controller.cli.access import Unusable, plain
 from controller.cli.farewell import Farewell, farewell
 from controller.reconcile.ports import ObjectGone, StaleObject
-from controller.runtime.connection import configured
+from controller.runtime.connection import unconfigured
 from controller.runtime.held import Held, held, let_go, signed_in, working
 from controller.runtime.kube import KubeError
 
@@ -121,8 +121,7 @@ async def _spoken(work: Coroutine[Any, Any, Result]) -> Result:
     try:
         return await work
     except kopf.LoginError as error:
-        words = plain(str(error)) if configured() else "set KUBECONFIG, or make ~/.kube/config"
-        raise Unusable(f"no cluster: {words}") from error
+        raise Unusable(f"no cluster: {plain(unconfigured() or str(error))}") from error
     except KubeError as error:
         hint = ". Credential plug-ins of a kubeconfig are not run: docs/cli.md has the way round"
         raise Unusable(plain(str(error)) + (hint if error.status == UNAUTHORIZED else "")) from error

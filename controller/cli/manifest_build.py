@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from msgspec import structs
 
 from controller.api.batchimport import OnInvalid
 from controller.api.importsource import MANIFEST
@@ -16,7 +17,9 @@ from controller.cli.say import TextPrinter
 from controller.cli.targets import service_type_option, tidily
 from controller.cli.verdict import ALLOW_WIDE, Question, examine
 from controller.cli.written_import import question_of
+from controller.core.imports.items import Finding
 from controller.core.manifest.lines import encode
+from controller.core.manifest.tables import SAID_BY
 
 FORMATS = ("csv", "jsonl")
 PRODUCT_IDS = ("file-name", "folder", "before-separator")
@@ -83,7 +86,7 @@ def build(context: click.Context, /, **options: Any) -> None:
         skip = question.target.spec.on_invalid is OnInvalid.SKIP
         verdict = examine(
             question,
-            printer.say,
+            printer.say if options["file"] else lambda found: printer.say([_by_option(one) for one in found]),
             lambda lines: output.write(encode(lines)),
             at_pictures=not options["no_images"],
             allow_wide=options["allow_whole_product_delete"],
@@ -97,6 +100,11 @@ def build(context: click.Context, /, **options: Any) -> None:
         output.publish()
         if options["out"] is not None and options["out"].name != MANIFEST:
             click.echo(f"in OSS its name must be {MANIFEST} exactly", err=True)
+
+
+def _by_option(finding: Finding) -> Finding:
+    """Where there is no BatchImport, the option and not a field says what a column is."""
+    return structs.replace(finding, rule=finding.rule.replace(SAID_BY, "--column FIELD=COLUMN"))
 
 
 def _question(options: dict[str, Any], hidden: set[Path]) -> Question:

@@ -1,4 +1,4 @@
-"""A file that is there as a whole, or not at all: it is made beside its place, and put there in the end."""
+"""Files that a command writes. A manifest is there as a whole, or not at all: it is made beside its place first."""
 
 from __future__ import annotations
 
@@ -6,11 +6,26 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
 from controller.cli.access import Unusable, plain
+
+
+def write_texts(texts: Mapping[Path, str]) -> None:
+    """Write these files, and the folders that they need.
+
+    Raises:
+        Unusable: one cannot be written.
+    """
+    for place, text in texts.items():
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text, encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise Unusable(f"{plain(str(error.filename or place))} cannot be written: {error.strerror}") from error
 
 
 class OutputFile:

@@ -429,6 +429,16 @@ class TestBuild:
         assert (2, b"theirs") == (found.exit_code, Path("increment.meta").read_bytes())
         assert {"a.jpg", "b.jpg", "list.csv", "increment.meta"} == there()
 
+    @pytest.mark.parametrize(("table", "data"), [("list.csv", CSV), ("list.jsonl", '{"file": "a.jpg"}\n')])
+    def test_a_column_that_is_not_there_is_said_by_the_option(self, table: str, data: str) -> None:
+        """Whoever has no BatchImport is not sent to a field of one."""
+        put(table, data=data)
+        found = run("build", table, "--column", "productId=article")
+        assert 1 == found.exit_code
+        assert "article: there is no such column, only: " in found.stderr
+        assert "; --column FIELD=COLUMN says which" in found.stderr
+        assert "spec.source" not in found.stderr
+
     @pytest.mark.parametrize(
         ("arguments", "words"),
         [

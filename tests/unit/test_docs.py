@@ -104,6 +104,15 @@ def test_every_reason_is_explained_under_who_acts_next() -> None:
     assert set(Reason) == {word for word in in_code if not word.startswith("## ")}
 
 
+def test_every_decision_is_in_the_index() -> None:
+    """With its number and title, in their order."""
+    files = sorted((DOCS / "decisions").glob("0*.md"))
+    titles = [file.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ") for file in files]
+    found = re.findall(r"^\| \[(\d{4})\]\((\S+)\) \| (.+) \|$", page_of("decisions/README.md"), re.MULTILINE)
+    assert [file.name for file in files] == [name for _, name, _ in found]
+    assert titles == [f"{number}: {title}" for number, _, title in found]
+
+
 def test_the_diagram_of_intents_is_the_codes() -> None:
     """Every edge comes from a plan; a submit has two ends; what a look-up finds is settled."""
     chapter = page_of("architecture.md").split("## Intents")[1]
