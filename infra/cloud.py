@@ -17,14 +17,18 @@ from infra import environment as env
 SERVICES = ("bssopenapi", "imm", "location", "mns", "mns_open", "oss", "ram", "sts")
 
 
-def provider(region: str, account_id: str, emulator: str | None) -> pulumi.ProviderResource:
+def provider(region: str, account_id: str, emulator: str | None, *, after: pulumi.Resource) -> pulumi.ProviderResource:
     """The provider for a region and account; `emulator` is the local cloud's address, None for Alibaba Cloud.
+
+    Nothing is declared with it before `after` is.
 
     The provider asks for a bucket's ACL at `bucket.endpoint`, a name that nothing resolves where the endpoint is
     127.0.0.1. So its process, and no other, gets the local cloud as its HTTP proxy, which has nothing to resolve.
     """
     if emulator is None:
-        return alicloud.Provider("cloud", region=region, account_id=account_id)
+        return alicloud.Provider(
+            "cloud", region=region, account_id=account_id, opts=pulumi.ResourceOptions(depends_on=[after])
+        )
     address = urlsplit(emulator).netloc
     return alicloud.Provider(
         "cloud",
@@ -34,5 +38,5 @@ def provider(region: str, account_id: str, emulator: str | None) -> pulumi.Provi
         skip_region_validation=True,
         protocol="HTTP",
         endpoints=[alicloud.ProviderEndpointArgs(**dict.fromkeys(SERVICES, address))],
-        opts=pulumi.ResourceOptions(env_var_mappings={env.EMULATOR_URL: "HTTP_PROXY"}),
+        opts=pulumi.ResourceOptions(env_var_mappings={env.EMULATOR_URL: "HTTP_PROXY"}, depends_on=[after]),
     )

@@ -22,6 +22,8 @@ from infra.policy.lasting import production
 from infra.settings import StackSettings
 
 REGION_KEY = "alicloud:region"
+MISSING = "00000"  # in place of an account id that is not there, so that all else is looked at, too
+UNREAD = object()  # of a key whose text is refused already
 
 
 def read(config: Mapping[str, str], environment: Mapping[str, str], *, project: str, stack: str) -> StackSettings:
@@ -36,19 +38,27 @@ def read(config: Mapping[str, str], environment: Mapping[str, str], *, project: 
     values = {key: _parse(key, value, problems, prefix, stack) for key, value in given.items() if key in _types()}
     values["region"] = config.get(REGION_KEY, "")
     if "accountId" not in given:
-        values["accountId"] = env.require(environment, env.ACCOUNT_ID)
+        values["accountId"] = environment.get(env.ACCOUNT_ID, "").strip() or MISSING
     elif environment.get(env.ACCOUNT_ID) not in (None, "", given["accountId"]):
         problems.append(
             f"{prefix}accountId of stack {stack} is {given['accountId']}, but {env.ACCOUNT_ID} is "
             f"{environment[env.ACCOUNT_ID]}: use the credentials of the stack's account"
         )
     settings: StackSettings | None = None
-    if not problems:
-        try:
-            settings = StackSettings.model_validate(values)
-            problems = _careless(settings, prefix, stack)
-        except ValidationError as error:
-            problems = [explain(detail, prefix=prefix, stack=stack) for detail in error.errors()]
+    try:
+        settings = StackSettings.model_validate({key: value for key, value in values.items() if value is not UNREAD})
+        problems += _careless(settings, prefix, stack)
+    except ValidationError as error:
+        unread = {key for key, value in values.items() if value is UNREAD}
+        problems += [
+            explain(detail, prefix=prefix, stack=stack)
+            for detail in error.errors()
+            if not unread & set(detail["loc"][:1])
+        ]
+    if values["accountId"] is MISSING:
+        problems.insert(
+            0, f"{prefix}accountId of stack {stack} is missing and {env.ACCOUNT_ID} is not set: {env.WAY_OUT}"
+        )
     if settings is None or problems:
         raise RunError("\n".join(["the stack's configuration is refused; nothing was changed", *problems]))
     return settings
@@ -107,4 +117,4 @@ def _parse(key: str, value: str, problems: list[str], prefix: str, stack: str) -
             f"{prefix}{key} of stack {stack} is {value!r}, which is no JSON {_types()[key] or 'object'}: "
             f"write it as YAML in environments/Pulumi.{stack}.yaml"
         )
-        return None
+        return UNREAD

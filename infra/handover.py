@@ -64,7 +64,12 @@ def _document(settings: StackSettings, stack: str, emulator: str | None, made: d
         work_bucket=made["work_bucket"],
         media_buckets=tuple(made["media_buckets"]),
         shards=tuple(
-            HandoverShard(name=name, **shard) for name, shard in zip(settings.shards, made["shards"], strict=True)
+            HandoverShard(
+                name=names.shard,
+                namespace=None if names.namespace == settings.namespace else names.namespace,
+                **shard,
+            )
+            for names, shard in zip(settings.shard_names, made["shards"], strict=True)
         ),
         projects=tuple(HandoverProject(**project, datasets=datasets[project["name"]]) for project in made["projects"]),
     )

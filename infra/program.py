@@ -11,7 +11,7 @@ import pulumi
 # pulumi.Config has no way to list keys, and only a list shows a misspelt one.
 from pulumi.runtime.config import CONFIG
 
-from infra import cloud, config, rights
+from infra import account, cloud, config, rights
 from infra import environment as env
 from infra.components import image_search
 from infra.components.events import Events, EventsArgs
@@ -19,6 +19,7 @@ from infra.components.operator_access import OperatorAccess, OperatorAccessArgs,
 from infra.components.service_role import ServiceRole, ServiceRoleArgs
 from infra.handover import Made, document
 from infra.provider.imm_project import ImmProject, ImmProjectArgs
+from infra.provider.owning_account import OwningAccount
 from infra.settings import FIRST_SHARD, StackSettings
 from infra.storage import declare_buckets
 
@@ -47,6 +48,7 @@ def run() -> None:
     stack = pulumi.get_stack()
     settings = config.read(CONFIG.get(), os.environ, project=pulumi.get_project(), stack=stack)
     emulator = env.emulator_url(os.environ) if settings.emulator else None
+    account.verify(settings, os.environ, stack=stack, emulator=emulator)
     outputs = deploy(settings, stack=stack, emulator=emulator)
     pulumi.export("handover", outputs.handover)
     if outputs.operator_access_key is not None:
@@ -57,11 +59,12 @@ def run() -> None:
 
 def deploy(settings: StackSettings, *, stack: str, emulator: str | None) -> Outputs:
     """Declare every resource of a stack; `emulator` is the local cloud's address, None for Alibaba Cloud."""
-    provider = cloud.provider(settings.region, settings.account_id, emulator)
+    owner = OwningAccount("account", settings.account_id, settings.region)
+    provider = cloud.provider(settings.region, settings.account_id, emulator, after=owner)
     kept = pulumi.ResourceOptions(providers=[provider], protect=settings.protect)
     free = pulumi.ResourceOptions(providers=[provider])  # rights are made again in a moment, and hold no data
     tags = settings.tags | {"managed-by": "pulumi", "stack": stack}
-    scope = _scope(settings)
+    scope = settings.scope
     role = ServiceRole("imm", ServiceRoleArgs(settings.service_role, scope), free)
     operator = _operator(settings, scope, free)
     buckets = declare_buckets(settings, tags, kept)
@@ -95,26 +98,10 @@ def _operator(settings: StackSettings, scope: rights.Scope, opts: pulumi.Resourc
     rrsa = settings.operator.rrsa
     trust = None
     if rrsa is not None:
-        trust = Trust(settings.oidc_provider_arn(rrsa), rrsa.issuer, settings.namespace, rrsa.service_account)
+        subjects = (rights.subject(names.namespace, rrsa.service_account) for names in settings.shard_names)
+        trust = Trust(settings.oidc_provider_arn(rrsa), rrsa.issuer, tuple(subjects))
     args = OperatorAccessArgs(settings.operator_name, scope, trust, credentials_user=settings.operator.credentials_user)
     return OperatorAccess("operator", args, opts)
-
-
-def _scope(settings: StackSettings) -> rights.Scope:
-    """What the stack's policies are about. RAM takes names of what is not there yet, so nothing is waited for."""
-    key = settings.storage.kms_key_id
-    return rights.Scope(
-        settings.region,
-        settings.account_id,
-        projects=tuple(project.name for project in settings.projects),
-        buckets=settings.indexed_buckets,
-        topics=tuple(names.topic for names in settings.shard_names),
-        keys=() if key is None else (key,),
-        work=(settings.work_bucket,),
-        queues=tuple(names.queue for names in settings.shard_names),
-        dead_letter_queues=tuple(names.dead_letter_queue for names in settings.shard_names),
-        instances=settings.image_search.instances,
-    )
 
 
 def _projects(settings: StackSettings, role: ServiceRole, tags: dict[str, str]) -> list[ImmProject]:

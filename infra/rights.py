@@ -7,11 +7,9 @@ called. GetCallerIdentity is not in it: STS asks nobody for a right to it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-from pulumi import RunError
 
 PROJECT = "acs:imm:{region}:{account}:project/{project}"
 # Datasets come and go with Dataset objects, so their names are not known here; the project bounds them.
@@ -29,7 +27,9 @@ MANIFESTS = BUCKET + "/*/increment.meta"
 # Image Search's pages give "all resources" for each action, so a policy on an instance's own ARN may be void.
 EVERYTHING = "*"
 KEY = "acs:kms:{region}:{account}:key/{key}"
-LONGEST_POLICY = 6144  # characters without white space, RAM's limit of a custom policy
+# RAM's "Limitations": characters of a custom policy, white space not counted, and how many a role or user may have.
+LONGEST_POLICY = 6144
+MOST_POLICIES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,7 @@ BINDINGS = (
     Right("oss:PutObject", OWNER_RECORDS, "writes down once that a binding is this cluster's", confirmed=True),
     Right("oss:DeleteObject", OWNER_RECORDS, "gives a binding up when its object is deleted", confirmed=True),
 )
+# Nothing of a run is ever deleted: a right to do so would be one to lose what is known to be billed.
 # MNS: "Permission policies and examples" (doc-detail/27447) has an action per operation, one at a time or in a batch.
 IMPORTS = (
     Right("imm:BatchIndexFileMeta", DATASETS, "indexes the files of an import", confirmed=True),
@@ -97,13 +98,15 @@ IMPORTS = (
     Right("imm:BatchGetFileMeta", DATASETS, "looks up files whose result did not arrive", confirmed=False),
     Right("mns:BatchReceiveMessage", MESSAGES, "receives the results of index calls", confirmed=True),
     Right("mns:BatchDeleteMessage", MESSAGES, "removes a result that is in the run's journal", confirmed=False),
-    # Others' working policies have these two where messages are received and deleted in batches.
-    Right("mns:ReceiveMessage", MESSAGES, "stands beside BatchReceiveMessage, which may ask for it", confirmed=True),
-    Right("mns:DeleteMessage", MESSAGES, "stands beside BatchDeleteMessage, which may ask for it", confirmed=True),
+    # The page has both for the single calls, and not whether a batch asks for them, too: others' working policies have
+    # these two where messages are received and deleted in batches.
+    Right("mns:ReceiveMessage", MESSAGES, "stands beside BatchReceiveMessage, which may ask for it", confirmed=False),
+    Right("mns:DeleteMessage", MESSAGES, "stands beside BatchDeleteMessage, which may ask for it", confirmed=False),
     Right("mns:GetQueueAttributes", QUEUE, "tells how many results wait", confirmed=True),
     Right("mns:SendMessage", DEAD_LETTERS, "puts messages aside that are no results of ours", confirmed=True),
     Right("oss:GetObject", RUN_RECORDS, "reads a run's frozen content and journals", confirmed=True),
     Right("oss:PutObject", RUN_RECORDS, "writes them, and the report", confirmed=True),
+    Right("oss:AbortMultipartUpload", RUN_RECORDS, "gives up a long report that was not finished", confirmed=True),
     Right("oss:ListObjects", BUCKET, "lists the files under an import's prefix", confirmed=True),
     Right("oss:GetObject", OBJECTS, "reads an import's table, its manifest, and the heads of pictures", confirmed=True),
 )
@@ -122,15 +125,20 @@ PICTURES = tuple(
         ("oss:AbortMultipartUpload", MANIFESTS, "gives up one that is not to be there", True),
     )
 )
-OPERATOR = (*BINDINGS, *IMPORTS, *PICTURES)
+# OSS, "Server-side encryption": whoever uploads to or downloads from a bucket under a customer's KMS key has to be
+# allowed to use the key. Which actions these are, on which resource, no page in our source says.
+KEYS = (
+    Right("kms:Decrypt", KEY, "reads objects and records that a KMS key of the stack encrypts", confirmed=False),
+    Right("kms:GenerateDataKey", KEY, "writes records and manifests into a bucket under such a key", confirmed=False),
+)
+OPERATOR = (*BINDINGS, *IMPORTS, *PICTURES, *KEYS)
 # "Custom permissions for image processing" names GetObject and PublishMessage as the minimum of a custom role.
 IMM = (
     Right("oss:GetBucketInfo", BUCKET, "opens the bucket of a binding", confirmed=False),
     Right("oss:ListObjects", BUCKET, "scans it", confirmed=False),
     Right("oss:GetObject", OBJECTS, "reads what is indexed", confirmed=True),
     Right("mns:PublishMessage", PUBLISHED, "publishes results", confirmed=True),
-    # OSS: a reader of objects under a customer's KMS key needs the right to decrypt with it.
-    Right("kms:Decrypt", KEY, "reads objects that the stack's own KMS key encrypts", confirmed=False),
+    Right("kms:Decrypt", KEY, "reads objects that a KMS key of the stack encrypts", confirmed=False),
 )
 
 
@@ -159,29 +167,44 @@ def grants(rights: Iterable[Right], scope: Scope) -> list[tuple[str, str]]:
     return [(right.action, resource) for right in rights for resource in resources(right, scope)]
 
 
-def policy(rights: Iterable[Right], scope: Scope) -> dict[str, Any]:
-    """The RAM policy that grants a table, one statement per kind of resource.
+def policies(rights: Iterable[Right], scope: Scope) -> list[dict[str, Any]]:
+    """The RAM policies that grant a table, each as long as RAM takes, one statement per kind of resource.
 
-    Raises:
-        pulumi.RunError: it would be longer than RAM takes.
+    There is more than one only where one would be too long; whoever needs the rights needs all of them.
     """
     actions: dict[tuple[str, ...], list[str]] = {}
     for right in rights:
         if where := tuple(resources(right, scope)):
             actions.setdefault(where, []).append(right.action)
-    document = {
-        "Version": "1",
-        "Statement": [
-            {"Effect": "Allow", "Action": granted, "Resource": list(where)} for where, granted in actions.items()
-        ],
-    }
-    length = len(json.dumps(document, separators=(",", ":")))
-    if length > LONGEST_POLICY:
-        raise RunError(
-            f"a RAM policy of this stack would have {length} characters, and RAM takes {LONGEST_POLICY}: divide the "
-            f"{len(scope.buckets)} buckets and {len(scope.projects)} projects among several stacks"
-        )
-    return document
+    made: list[dict[str, Any]] = []
+    document: dict[str, Any] = {"Version": "1", "Statement": []}
+    for where, granted in actions.items():
+        for resource in where:
+            longer = _with(document, granted, resource)
+            if _length(longer) > LONGEST_POLICY:
+                made.append(document)
+                longer = _with({"Version": "1", "Statement": []}, granted, resource)
+            document = longer
+    return [*made, document]
+
+
+def _with(document: dict[str, Any], granted: list[str], resource: str) -> dict[str, Any]:
+    """A policy that grants the actions on one resource more."""
+    *before, last = [*document["Statement"]] or [{}]
+    if last.get("Action") is granted:
+        statements = [*before, last | {"Resource": [*last["Resource"], resource]}]
+    else:
+        statements = [*document["Statement"], {"Effect": "Allow", "Action": granted, "Resource": [resource]}]
+    return document | {"Statement": statements}
+
+
+def _length(document: dict[str, Any]) -> int:
+    return len(json.dumps(document, separators=(",", ":")))
+
+
+def policy_name(name: str, number: int) -> str:
+    """What the policies of one table are called: the first one NAME, the next NAME-2, and so on (0 is the first)."""
+    return name if number == 0 else f"{name}-{number + 1}"
 
 
 def service_trust(service: str) -> dict[str, Any]:
@@ -189,11 +212,13 @@ def service_trust(service: str) -> dict[str, Any]:
     return _trust({"Principal": {"Service": [service]}})
 
 
-def rrsa_trust(provider_arn: str, issuer: str, namespace: str, service_account: str) -> dict[str, Any]:
-    """A role that one service account of one cluster takes on, with a token made for STS.
+def rrsa_trust(provider_arn: str, issuer: str, subjects: Sequence[str]) -> dict[str, Any]:
+    """A role that service accounts of one cluster take on, with a token made for STS; see `subject`.
 
-    The vendor's "RRSA" page: all three conditions, or any pod of the cluster could take the role on.
+    The vendor's "RRSA" page: all three conditions, or any pod of the cluster could take the role on. Of a list of
+    values one has to be equal (RAM, "Policy elements", Condition).
     """
+    (first, *more) = subjects
     return _trust(
         {
             "Principal": {"Federated": [provider_arn]},
@@ -201,11 +226,16 @@ def rrsa_trust(provider_arn: str, issuer: str, namespace: str, service_account: 
                 "StringEquals": {
                     "oidc:iss": issuer,
                     "oidc:aud": "sts.aliyuncs.com",
-                    "oidc:sub": f"system:serviceaccount:{namespace}:{service_account}",
+                    "oidc:sub": [first, *more] if more else first,
                 }
             },
         }
     )
+
+
+def subject(namespace: str, service_account: str) -> str:
+    """How a token of a service account calls it."""
+    return f"system:serviceaccount:{namespace}:{service_account}"
 
 
 def _trust(statement: dict[str, Any]) -> dict[str, Any]:

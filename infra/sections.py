@@ -30,6 +30,7 @@ class Storage(Model):
     storage_class: Literal["Standard", "IA"] = "Standard"  # IMM cannot read an archived object
     redundancy: Literal["LRS", "ZRS"] = "LRS"
     kms_key_id: KmsKeyId | None = None  # None: AES-256 with OSS' own key
+    existing_kms_key_ids: tuple[KmsKeyId, ...] = ()  # of what lies in existingBuckets; the stack encrypts with none
     noncurrent_days: Days = 30
     multipart_days: Days = 7
     access_log: AccessLog | None = None

@@ -5,16 +5,18 @@ Every name that is made of others is made here, so that it is checked before any
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from controller.api.cloudaccount import Endpoints
 from controller.api.fields import AccountId, BucketName, MnsName, Model, ObjectName, RegionId
-from controller.api.handover import refuse_colliding
+from controller.api.handover import refuse_colliding, shard_namespace
+from infra import rights
 from infra.names import Prefix, RoleName, ShardName, TagKey, TagValue
 from infra.sections import ImageSearch, Operator, ProjectSettings, Rrsa, Storage, Work
 
@@ -28,6 +30,7 @@ class ShardNames:
     """What belongs to one operator shard."""
 
     shard: str
+    namespace: str
     topic: str
     queue: str
     dead_letter_queue: str
@@ -47,6 +50,7 @@ class StackSettings(Model):
     tags: Annotated[dict[TagKey, TagValue], Field(max_length=8)] = Field(default_factory=dict)
     projects: Annotated[tuple[ProjectSettings, ...], Field(min_length=1)]
     shards: Annotated[tuple[ShardName, ...], Field(min_length=1)] = (FIRST_SHARD,)
+    shard_namespaces: dict[ShardName, ObjectName] = Field(default_factory=dict)
     topic: MnsName | None = None
     queue: MnsName | None = None
     role: RoleName | None = None
@@ -75,8 +79,36 @@ class StackSettings(Model):
         return f"{self.prefix}-operator"
 
     @property
+    def operator_policies(self) -> re.Pattern[str]:
+        """What the operator's policies may be called (`infra.rights.policy_name`)."""
+        return re.compile(rf"{re.escape(self.operator_name)}(-[0-9]+)?")
+
+    @property
+    def kms_keys(self) -> tuple[str, ...]:
+        """Every key that encrypts what IMM and the operator read."""
+        own = self.storage.kms_key_id
+        return (*(() if own is None else (own,)), *self.storage.existing_kms_key_ids)
+
+    @property
+    def scope(self) -> rights.Scope:
+        """What the stack's policies are about. RAM takes names of what is not there yet, so nothing is waited for."""
+        shards = self.shard_names
+        return rights.Scope(
+            self.region,
+            self.account_id,
+            projects=tuple(project.name for project in self.projects),
+            buckets=self.indexed_buckets,
+            topics=tuple(names.topic for names in shards),
+            keys=self.kms_keys,
+            work=(self.work_bucket,),
+            queues=tuple(names.queue for names in shards),
+            dead_letter_queues=tuple(names.dead_letter_queue for names in shards),
+            instances=self.image_search.instances,
+        )
+
+    @property
     def shard_names(self) -> tuple[ShardNames, ...]:
-        """Topic and queues of each shard."""
+        """Namespace, topic and queues of each shard."""
         return tuple(self._names_of(shard) for shard in self.shards)
 
     def oidc_provider_arn(self, rrsa: Rrsa) -> str:
@@ -86,7 +118,11 @@ class StackSettings(Model):
     def _names_of(self, shard: str) -> ShardNames:
         suffix = "" if shard == FIRST_SHARD else f"-{shard}"
         topic, queue = (f"{name or f'{self.prefix}-events'}{suffix}" for name in (self.topic, self.queue))
-        return ShardNames(shard, topic, queue, f"{queue}-dead-letters")
+        return ShardNames(shard, self._namespace_of(shard), topic, queue, f"{queue}-dead-letters")
+
+    def _namespace_of(self, shard: str) -> str:
+        first = shard == self.shards[0]
+        return self.shard_namespaces.get(shard) or shard_namespace(self.namespace, shard, first=first)
 
     @model_validator(mode="after")
     def _names_are_distinct(self) -> Self:
@@ -95,9 +131,33 @@ class StackSettings(Model):
         _refuse_repeated("projects", [project.name for project in self.projects])
         for project in self.projects:
             _refuse_repeated(f"projects: datasets of {project.name}", [dataset.name for dataset in project.datasets])
-        refuse_colliding(dataset for project in self.projects for dataset in project.datasets)
-        if self.service_role == self.operator_name:
-            raise ValueError(f"role: {self.service_role} is the operator's own role: choose another name")
+        try:
+            refuse_colliding(dataset for project in self.projects for dataset in project.datasets)
+        except ValueError as error:
+            raise ValueError(f"projects: {error}") from None
+        if self.operator_policies.fullmatch(self.service_role):
+            raise ValueError(f"role: {self.service_role} is the operator's own role or policy: choose another name")
+        _refuse_repeated("storage.kmsKeyId and storage.existingKmsKeyIds", self.kms_keys)
+        return self
+
+    @model_validator(mode="after")
+    def _each_shard_has_a_namespace(self) -> Self:
+        """Two shards have objects of the same names, so in one namespace they would be the same objects."""
+        for shard in self.shard_namespaces:
+            if shard not in self.shards[1:]:
+                raise ValueError(
+                    f"shardNamespaces: {shard} is none of the shards after the first ("
+                    f"{', '.join(self.shards[1:]) or 'there is none'}), whose namespace is the key namespace: correct "
+                    "the name or remove it"
+                )
+        namespaces = [names.namespace for names in self.shard_names]
+        repeated = [name for name, count in Counter(namespaces).items() if count > 1]
+        if repeated:
+            raise ValueError(
+                f"shardNamespaces: two shards would have the namespace {', '.join(repeated)}, and their objects the "
+                "same names: give each shard its own"
+            )
+        _refuse_illegal("shardNamespaces", namespaces, ObjectName, "is no name of a namespace: shorten namespace")
         return self
 
     @model_validator(mode="after")
@@ -130,11 +190,21 @@ class StackSettings(Model):
     def _message_names_are_legal(self) -> Self:
         queues = [name for shard in self.shard_names for name in (shard.queue, shard.dead_letter_queue)]
         _refuse_repeated("shards: the queues' names", queues)
-        for name in (*queues, *(shard.topic for shard in self.shard_names)):
-            try:
-                TypeAdapter(MnsName).validate_python(name)
-            except ValidationError:
-                raise ValueError(f"shards: {name} is longer than 120 characters: shorten topic and queue") from None
+        names = (*queues, *(shard.topic for shard in self.shard_names))
+        _refuse_illegal("shards", names, MnsName, "is longer than 120 characters: shorten topic and queue")
+        return self
+
+    @model_validator(mode="after")
+    def _rights_fit_into_policies(self) -> Self:
+        for whose, table in (("the operator", rights.OPERATOR), ("IMM", rights.IMM)):
+            needed = len(rights.policies(table, self.scope))
+            if needed > rights.MOST_POLICIES:
+                raise ValueError(
+                    f"mediaBuckets, existingBuckets: {whose} would need {needed} RAM policies for the "
+                    f"{len(self.indexed_buckets)} buckets, {len(self.projects)} projects and {len(self.shards)} shards "
+                    f"there are, and RAM attaches {rights.MOST_POLICIES} of {rights.LONGEST_POLICY} characters: "
+                    "divide them among several stacks, each with a prefix of its own"
+                )
         return self
 
     @model_validator(mode="after")
@@ -148,3 +218,11 @@ def _refuse_repeated(key: str, names: Iterable[str]) -> None:
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         raise ValueError(f"{key}: {', '.join(repeated)} stands there more than once: remove the repetition")
+
+
+def _refuse_illegal(key: str, names: Iterable[str], rule: Any, said: str) -> None:
+    for name in names:
+        try:
+            TypeAdapter(rule).validate_python(name)
+        except ValidationError:
+            raise ValueError(f"{key}: {name} {said}") from None

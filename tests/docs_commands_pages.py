@@ -107,7 +107,8 @@ PARTS = (
     Part(
         "docs/guides/multi-account.md",
         (cloud, cluster, definitions, installed),
-        {
+        KEYS
+        | {
             "KEY_OF_TEAM_A": "$ALIBABA_CLOUD_ACCESS_KEY_ID",
             "SECRET_OF_TEAM_A": "$ALIBABA_CLOUD_ACCESS_KEY_SECRET",
             "  region: cn-hangzhou": "  region: cn-hangzhou\n  endpoints: {imm: $EMULATOR_URL, oss: $EMULATOR_URL}",
@@ -115,7 +116,7 @@ PARTS = (
     ),
     Part("docs/guides/argocd.md", (cluster, definitions, argo, foreign("deploy/argocd"))),
     Part("docs/guides/flux.md", (cluster, definitions, foreign("deploy/flux", "flux-system"))),
-    Part("docs/guides/upgrade.md", (cloud, released)),
+    Part("docs/guides/upgrade.md", (cloud, released, namespaces("media-dev"))),
     Part("docs/guides/uninstall.md", (cluster, released), heading="The operator alone"),
     Part("docs/guides/uninstall.md", (account_of_release, bound), heading="Everything"),
     Part("docs/guides/uninstall.md", (media, nobody_works), heading="What hangs"),
@@ -144,6 +145,7 @@ PARTS = (
     ),
 )  # fmt: skip
 
+KEY_URN = "urn:pulumi:dev::imm-operator::imm-operator:access:OperatorAccess$alicloud:ram/accessKey:AccessKey::operator"
 # By page and first line.
 NOT_RUN: dict[tuple[str, str], str] = {
     (
@@ -151,6 +153,10 @@ NOT_RUN: dict[tuple[str, str], str] = {
         "make demo   # the main job on this machine: local cloud, real Kubernetes API server, real files, answers",
     ): "tests/e2e/test_demo.py runs it, and make test runs this",
     ("docs/guides/image.md", "make sbom"): "tests/deploy/test_image_sbom.py and test_image_prefix.py are these two",
+    (
+        "environments/README.md",
+        f"pulumi up --stack dev --replace '{KEY_URN}'",
+    ): "the rehearsal replaces nothing by name; tests/e2e/test_real_pulumi.py does this",
     (
         "docs/infrastructure.md",
         "pulumi stack change-secrets-provider passphrase --stack prod      # asks for the new one, twice",

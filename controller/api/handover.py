@@ -1,6 +1,9 @@
 """The hand-over document: what the Pulumi program made, as the cluster needs to know it.
 
 It carries no secret: credentials reach the cluster by another way, and the document may be committed.
+
+The version counts what a reader has to know. A field that may be absent comes without a new one: this release reads
+documents without it, and an older release refuses a document that has it by the field's name.
 """
 
 from __future__ import annotations
@@ -43,6 +46,9 @@ class HandoverShard(Model):
     """Where the messages of one operator shard go: no shard reads another one's."""
 
     name: ObjectName
+    namespace: ObjectName | None = Field(
+        default=None, description="Namespace of this shard's objects; absent: `shard_namespace` says."
+    )
     topic: MnsName = Field(description="MNS topic that IMM publishes this shard's results on.")
     queue: MnsName = Field(description="MNS queue subscribed to the topic, for the shard to read.")
     dead_letter_queue: MnsName = Field(description="MNS queue with the messages that nobody could work on.")
@@ -78,6 +84,11 @@ class Handover(Model):
     shards: Annotated[tuple[HandoverShard, ...], Field(min_length=1)]
     projects: tuple[HandoverProject, ...]
 
+    def namespace_of(self, shard: HandoverShard) -> str:
+        """Where the objects of one of the shards are: two shards have the same names, and never the same namespace."""
+        first = shard.name == self.shards[0].name
+        return shard.namespace or shard_namespace(self.namespace, shard.name, first=first)
+
     @model_validator(mode="before")
     @classmethod
     def _version_is_ours(cls, document: Any) -> Any:
@@ -100,12 +111,20 @@ class Handover(Model):
         names = [shard.name for shard in self.shards]
         if len(names) != len(set(names)):
             raise ValueError(f"shards: two of {', '.join(names)} have one name: rename one")
+        namespaces = [self.namespace_of(shard) for shard in self.shards]
+        if len(namespaces) != len(set(namespaces)):
+            raise ValueError(f"shards: two of {', '.join(names)} have one namespace: give each its own")
         return self
 
     @model_validator(mode="after")
     def _object_names_are_distinct(self) -> Self:
         refuse_colliding(dataset for project in self.projects for dataset in project.datasets)
         return self
+
+
+def shard_namespace(namespace: str, shard: str, *, first: bool) -> str:
+    """A shard's namespace where none is given: the stack's for the first one, which may be the only one."""
+    return namespace if first else f"{namespace}-{shard}"
 
 
 def refuse_colliding(datasets: Iterable[HandoverDataset]) -> None:

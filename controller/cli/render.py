@@ -55,13 +55,15 @@ def render(file: TextIO, shard: str | None, out: Path | None) -> None:
 def objects(handover: Handover, shard: HandoverShard) -> list[dict[str, Any]]:
     """The CloudAccount, one Dataset per dataset in the document's order, and the document itself in a ConfigMap.
 
-    The account gets the topic and the queues of `shard`, and every object its label, by which the operator of that
-    shard knows them; the default shard has none. Everything else is the same for each shard.
+    The account gets the topic and the queues of `shard`, and every object the shard's namespace and its label, by which
+    the operator of that shard knows them; the default shard has none. Everything else is the same for each shard.
     With RRSA the service account that the role trusts comes first: nothing else needs it, so nobody else makes it.
     A Dataset object is named after its dataset, in lower case and with `_` as `-` (`HandoverDataset.object_name`).
     """
-    datasets = (dataset.manifest() for dataset in _datasets(handover))
-    made = [*_service_account(handover), _account(handover, shard).manifest(), *datasets, _record(handover)]
+    namespace = handover.namespace_of(shard)
+    datasets = (dataset.manifest() for dataset in _datasets(handover, namespace))
+    account = _account(handover, shard).manifest()
+    made = [*_service_account(handover, namespace), account, *datasets, _record(handover, namespace)]
     if shard.name != DEFAULT_SHARD:
         for one in made:
             one["metadata"]["labels"] = {SHARD: shard.name}
@@ -85,14 +87,14 @@ def _shard(handover: Handover, name: str | None) -> HandoverShard:
     return handover.shards[names.index(name)]
 
 
-def _service_account(handover: Handover) -> list[dict[str, Any]]:
+def _service_account(handover: Handover, namespace: str) -> list[dict[str, Any]]:
     if handover.rrsa is None:
         return []
     return [
         {
             "apiVersion": "v1",
             "kind": "ServiceAccount",
-            "metadata": {"name": handover.rrsa.service_account_name, "namespace": handover.namespace},
+            "metadata": {"name": handover.rrsa.service_account_name, "namespace": namespace},
             "automountServiceAccountToken": False,
         }
     ]
@@ -107,7 +109,8 @@ def _account(handover: Handover, shard: HandoverShard) -> CloudAccount:
         work_bucket=handover.work_bucket,
         events=shard.events,
     )
-    return CloudAccount(metadata=Metadata(name=handover.name, namespace=handover.namespace), spec=spec)
+    metadata = Metadata(name=handover.name, namespace=handover.namespace_of(shard))
+    return CloudAccount(metadata=metadata, spec=spec)
 
 
 def _credentials(handover: Handover) -> CredentialsSource:
@@ -115,10 +118,10 @@ def _credentials(handover: Handover) -> CredentialsSource:
     return CredentialsSource(secret_ref=ObjectReference(name=secret) if secret else None, rrsa=handover.rrsa)
 
 
-def _datasets(handover: Handover) -> list[Dataset]:
+def _datasets(handover: Handover, namespace: str) -> list[Dataset]:
     return [
         Dataset(
-            metadata=Metadata(name=dataset.object_name, namespace=handover.namespace),
+            metadata=Metadata(name=dataset.object_name, namespace=namespace),
             spec=DatasetSpec(
                 account_ref=ObjectReference(name=handover.name),
                 project=project.name,
@@ -132,19 +135,22 @@ def _datasets(handover: Handover) -> list[Dataset]:
     ]
 
 
-def _record(handover: Handover) -> dict[str, Any]:
+def _record(handover: Handover, namespace: str) -> dict[str, Any]:
     document = handover.model_dump(mode="json", by_alias=True, exclude_none=True)
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": CONFIG_MAP, "namespace": handover.namespace},
+        "metadata": {"name": CONFIG_MAP, "namespace": namespace},
         "data": {"handover.json": json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"},
     }
 
 
 def _read(file: TextIO) -> Handover:
     try:
-        return Handover.model_validate(json.load(file))
+        text = file.read()
+        if not text.strip():
+            raise click.ClickException(_empty(file))
+        return Handover.model_validate(json.loads(text))
     except ValidationError as error:
         problems = "\n".join(f"  {_problem(detail['loc'], detail['msg'])}" for detail in error.errors())
         raise click.ClickException(
@@ -155,6 +161,15 @@ def _read(file: TextIO) -> Handover:
         raise click.ClickException(
             f"{file.name} is no JSON ({error}): make it with `pulumi stack output handover --json`"
         ) from error
+
+
+def _empty(file: TextIO) -> str:
+    if file.name == "<stdin>":
+        return (
+            "standard input is empty, because the command before the pipe failed: see what it says above, and run it "
+            "by itself: `pulumi stack output handover --json --stack STACK`"
+        )
+    return f"{file.name} is empty: make it with `pulumi stack output handover --json`"
 
 
 def _problem(loc: tuple[int | str, ...], message: str) -> str:

@@ -1,7 +1,7 @@
-"""The operator's own rights: a policy with exactly the calls it makes, and at most one identity that has it.
+"""The operator's own rights: policies with exactly the calls it makes, and at most one identity that has them.
 
 With RRSA there is no key anywhere. A RAM user with an AccessKey is for clusters without RRSA: its secret is in the
-stack's state, encrypted, and leaves it as a secret output only. With neither, the policy waits to be attached.
+stack's state, encrypted, and leaves it as a secret output only. With neither, the policies wait to be attached.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ import pulumi
 import pulumi_alicloud as alicloud
 
 from infra import rights
+from infra.components.policies import Policies, declare_policies
 
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """The one service account that may take the role on."""
+    """The service accounts that may take the role on: one for each shard, as `infra.rights.subject` calls it."""
 
     provider_arn: str
     issuer: str
-    namespace: str
-    service_account: str
+    subjects: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class OperatorAccessArgs:
-    """Arguments of `OperatorAccess`; `name` is that of the policy and of the role or user."""
+    """Arguments of `OperatorAccess`; `name` is that of the first policy and of the role or user."""
 
     name: str
     scope: rights.Scope
@@ -35,32 +35,27 @@ class OperatorAccessArgs:
 
 
 class OperatorAccess(pulumi.ComponentResource):
-    """Policy, and role or user with it. `role` and `access_key` are None where there is none."""
+    """Policies, and role or user with them. `role` and `access_key` are None where there is none."""
 
-    policy: pulumi.Output[str]
+    policies: list[pulumi.Output[str]]
     role: pulumi.Output[str] | None = None
     access_key: pulumi.Output[dict[str, str]] | None = None
 
     def __init__(self, name: str, args: OperatorAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("imm-operator:access:OperatorAccess", name, None, opts)
-        policy = alicloud.ram.Policy(
-            name,
-            policy_name=args.name,
-            policy_document=pulumi.Output.json_dumps(rights.policy(rights.OPERATOR, args.scope)),
-            description="Exactly what imm-operator calls",
-            rotate_strategy="DeleteOldestNonDefaultVersionWhenLimitExceeded",  # RAM keeps five versions at most
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        self.policy = policy.policy_name
-        if args.trust is not None:
-            self.role = self._role(name, args.name, args.trust)
-        if args.credentials_user:
-            self.access_key = self._access_key(name, args.name)
-        self.register_outputs({"policy": self.policy, "role": self.role, "accessKey": self.access_key})
-
-    def _role(self, name: str, role_name: str, trust: Trust) -> pulumi.Output[str]:
         child = pulumi.ResourceOptions(parent=self)
-        document = rights.rrsa_trust(trust.provider_arn, trust.issuer, trust.namespace, trust.service_account)
+        granted = (rights.OPERATOR, args.scope)
+        policies = declare_policies(name, args.name, granted, "Exactly what imm-operator calls", child)
+        self.policies = [policy for _, policy in policies]
+        if args.trust is not None:
+            self.role = self._role(name, args.name, args.trust, policies)
+        if args.credentials_user:
+            self.access_key = self._access_key(name, args.name, policies)
+        self.register_outputs({"policies": self.policies, "role": self.role, "accessKey": self.access_key})
+
+    def _role(self, name: str, role_name: str, trust: Trust, policies: Policies) -> pulumi.Output[str]:
+        child = pulumi.ResourceOptions(parent=self)
+        document = rights.rrsa_trust(trust.provider_arn, trust.issuer, trust.subjects)
         role = alicloud.ram.Role(
             name,
             role_name=role_name,
@@ -68,17 +63,24 @@ class OperatorAccess(pulumi.ComponentResource):
             description="imm-operator, by the token of its service account",
             opts=child,
         )
-        attachment = alicloud.ram.RolePolicyAttachment(
-            name, role_name=role.role_name, policy_name=self.policy, policy_type="Custom", opts=child
-        )
-        return attachment.role_name
+        attached = [
+            alicloud.ram.RolePolicyAttachment(
+                resource, role_name=role.role_name, policy_name=policy, policy_type="Custom", opts=child
+            ).role_name
+            for resource, policy in policies
+        ]
+        return pulumi.Output.all(*attached).apply(lambda roles: str(roles[0]))
 
-    def _access_key(self, name: str, user_name: str) -> pulumi.Output[dict[str, str]]:
+    def _access_key(self, name: str, user_name: str, policies: Policies) -> pulumi.Output[dict[str, str]]:
         child = pulumi.ResourceOptions(parent=self)
         user = alicloud.ram.User(name, name=user_name, comments="imm-operator", opts=child)
-        attachment = alicloud.ram.UserPolicyAttachment(
-            name, user_name=user.name, policy_name=self.policy, policy_type="Custom", opts=child
-        )
-        key = alicloud.ram.AccessKey(name, user_name=attachment.user_name, opts=child)
+        attached = [
+            alicloud.ram.UserPolicyAttachment(
+                resource, user_name=user.name, policy_name=policy, policy_type="Custom", opts=child
+            ).user_name
+            for resource, policy in policies
+        ]
+        ready = pulumi.Output.all(*attached).apply(lambda users: str(users[0]))
+        key = alicloud.ram.AccessKey(name, user_name=ready, opts=child)
         pair = pulumi.Output.all(accessKeyId=key.id, accessKeySecret=key.secret)
         return pulumi.Output.secret(pair)

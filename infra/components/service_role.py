@@ -11,20 +11,21 @@ import pulumi
 import pulumi_alicloud as alicloud
 
 from infra import rights
+from infra.components.policies import declare_policies
 
 SERVICE = "imm.aliyuncs.com"
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceRoleArgs:
-    """Arguments of `ServiceRole`; `name` is that of the role and of its policy."""
+    """Arguments of `ServiceRole`; `name` is that of the role and of its first policy."""
 
     name: str
     scope: rights.Scope
 
 
 class ServiceRole(pulumi.ComponentResource):
-    """Role, policy and attachment."""
+    """Role, policies and attachments."""
 
     role: pulumi.Output[str]
 
@@ -38,16 +39,14 @@ class ServiceRole(pulumi.ComponentResource):
             description="IMM reads the media buckets and publishes results",
             opts=child,
         )
-        policy = alicloud.ram.Policy(
-            name,
-            policy_name=role.role_name,
-            policy_document=pulumi.Output.json_dumps(rights.policy(rights.IMM, args.scope)),
-            description="What IMM may do with the media buckets and the results topics",
-            rotate_strategy="DeleteOldestNonDefaultVersionWhenLimitExceeded",  # RAM keeps five versions at most
-            opts=child,
-        )
-        attachment = alicloud.ram.RolePolicyAttachment(
-            name, role_name=role.role_name, policy_name=policy.policy_name, policy_type="Custom", opts=child
-        )
-        self.role = attachment.role_name  # whoever uses the role waits until it has its rights
+        granted = (rights.IMM, args.scope)
+        said = "What IMM may do with the media buckets and the results topics"
+        attached = [
+            alicloud.ram.RolePolicyAttachment(
+                resource, role_name=role.role_name, policy_name=policy, policy_type="Custom", opts=child
+            ).role_name
+            for resource, policy in declare_policies(name, role.role_name, granted, said, child)
+        ]
+        # Whoever uses the role waits until it has its rights.
+        self.role = pulumi.Output.all(*attached).apply(lambda roles: str(roles[0]))
         self.register_outputs({"role": self.role})

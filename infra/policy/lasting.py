@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from infra.policy.buckets import BUCKET
 from infra.policy.declared import Declared, Rule
 
@@ -12,8 +14,12 @@ OLD_PROJECT = "alicloud:imm/project:Project"
 
 
 def production(stack: str) -> bool:
-    """Whether a stack is a production one: `prod`, or `prod-` and more; an organisation before it does not matter."""
-    return stack.rpartition("/")[2].split("-")[0] in ("prod", "production")
+    """Whether a stack is a production one: a word of its name is, as in `prod`, `eu-prod`, `prod2` or `a_production`.
+
+    Words end at whatever is no letter. An organisation before the name does not matter.
+    """
+    words = re.split("[^a-z]+", stack.rpartition("/")[2].lower())
+    return not {"prod", "production"}.isdisjoint(words)
 
 
 def unprotected(resource: Declared, stack: str) -> str | None:

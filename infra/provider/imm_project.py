@@ -20,7 +20,7 @@ from controller.cloud.errors import Conflict, TimedOut
 from controller.cloud.limiter import Lane, Limiters
 from controller.cloud.ports import ImmPort, ProjectSpec
 from infra import environment as env
-from infra.provider.imm_project_rules import COUNTS, IN_PLACE, REPLACING, TEXTS, failures
+from infra.provider.imm_project_rules import COUNTS, IN_PLACE, REPLACING, TEXTS, failures, impossible
 from infra.sections import ProjectQuotas
 
 
@@ -34,12 +34,13 @@ class ImmProjectProvider(dynamic.ResourceProvider):
         """Learn from the stack's configuration whether the local cloud is meant."""
         self.emulator = str(req.config.get("emulator") or "").lower() == "true"
 
-    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
-        """Refuse what the cloud would refuse; a property that is not known yet passes until it is."""
-        return dynamic.CheckResult(news, [dynamic.CheckFailure(key, reason) for key, reason in failures(news)])
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
+        """Refuse what the cloud would refuse, and what it would ignore; what is not known yet passes until it is."""
+        refused = [*failures(news), *impossible(olds, news)]
+        return dynamic.CheckResult(news, [dynamic.CheckFailure(key, reason) for key, reason in refused])
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.DiffResult:
-        """Compare what is asked for with what is there; a property that is not asked for never differs."""
+        """Compare what is asked for with what is there; what is not asked for never differs, as `check` has seen to."""
         replaces = [key for key in REPLACING if olds.get(key) != news.get(key)]
         changed = [key for key in IN_PLACE if news.get(key) is not None and olds.get(key) != news[key]]
         return dynamic.DiffResult(changes=bool(replaces or changed), replaces=replaces)

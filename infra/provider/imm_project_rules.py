@@ -40,6 +40,46 @@ RULES: dict[str, TypeAdapter[Any]] = {
 }
 
 
+# CreateProject, "Default value" of each; that of files is above the largest value that the same line allows.
+DEFAULTS = {
+    "project_max_dataset_count": 1_000_000_000,
+    "dataset_max_bind_count": 10,
+    "dataset_max_file_count": 100_000_000,
+    "dataset_max_entity_count": 10_000_000_000,
+    "dataset_max_relation_count": 100_000_000_000,
+    "dataset_max_total_file_size": 90_000_000_000_000_000,
+}
+# What each is called in a stack file.
+KEYS = {
+    "template_id": "templateId",
+    "description": "description",
+    "project_max_dataset_count": "quotas.maxDatasetCount",
+    "dataset_max_bind_count": "quotas.maxBindCount",
+    "dataset_max_file_count": "quotas.maxFileCount",
+    "dataset_max_entity_count": "quotas.maxEntityCount",
+    "dataset_max_relation_count": "quotas.maxRelationCount",
+    "dataset_max_total_file_size": "quotas.maxTotalFileSize",
+}
+
+
+def impossible(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each property that no update brings from the old value to the new one, with the reason and the way out.
+
+    UpdateProject leaves unchanged what it is not told, so nothing is ever taken back by leaving it out.
+    """
+    if any(olds.get(key) != news.get(key) for key in REPLACING):
+        return
+    for key, name in KEYS.items():
+        if olds.get(key) is not None and news.get(key) is None:
+            value = f"{DEFAULTS[key]}, a new project's own" if key in DEFAULTS else "another value"
+            kept = f"UpdateProject cannot unset it, so {_whole(olds[key])!r} would silently stay"
+            yield key, f"{kept}: give {name} of project {news['name']} a value ({value})"
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) else value
+
+
 def failures(props: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Each property the cloud would refuse, with the reason; one that is absent or not known yet is passed over."""
     for key, rule in RULES.items():

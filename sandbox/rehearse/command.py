@@ -28,6 +28,9 @@ def rehearse(verb: str, stack: str, file: Path, *, preview: bool) -> None:
     project = {"main": ".", "stackConfigDir": ".", "config": {}} | yaml.safe_load(Path("Pulumi.yaml").read_text())
     name, main, file_of = project["name"], project["main"], f"{project['stackConfigDir']}/Pulumi.{stack}.yaml"
     values = {key: it["value"] for key, it in project["config"].items() if "value" in it}
+    stacks = [path.stem.removeprefix("Pulumi.") for path in sorted(Path(file_of).parent.glob("Pulumi.?*.yaml"))]
+    if stack not in stacks:
+        raise ProgramError(f"no {file_of}; there are: {', '.join(stacks) or 'none'}")
     values |= yaml.safe_load(Path(file_of).read_text())["config"]
     if str(values.get(f"{name}:emulator")).lower() != "true":  # the CLI rewrites a stack file with texts
         raise ProgramError(f"stack {stack} is not for the local cloud (emulator: true): use the pulumi CLI")

@@ -72,8 +72,8 @@ class Engine(MockMonitor):
         problems = [name for name in OPTIONS if getattr(request, name) != getattr(type(request)(), name)]
         problems += ["a second resource of one name"] if urn in self.declared else []
         problems += [f"a secret as {name}" for name in inputs if rpc.is_rpc_secret(inputs[name])]
-        provider = self._provider(new)
-        problems += [f"{it.property}: {it.reason}" for it in provider.check({}, inputs).failures]
+        provider, was = self._provider(new), self.made.get(urn, {}).get("inputs", {})
+        problems += [f"{it.property}: {it.reason}" for it in provider.check(was, inputs).failures]
         if problems:
             raise ProgramError(f"a rehearsal does not do this: {', '.join(problems)}")
         self.declared.append(urn)
@@ -109,14 +109,12 @@ class Engine(MockMonitor):
         new["id"] = made.id
         return made.outs or {}
 
-    def finish(self) -> None:
-        """Delete what was not declared."""
+    def finish(self) -> None:  # delete what was not declared
         self._delete([urn for urn in self.made if urn not in self.declared], "no longer declared")
         self.state["outputs"] = self.outputs
         self._save()
 
-    def _delete(self, urns: list[str], why: str) -> None:
-        """Delete the newest first, but nothing if some of it is protected."""
+    def _delete(self, urns: list[str], why: str) -> None:  # the newest first, but nothing if some of it is protected
         kept = ", ".join(self.made[urn]["name"] for urn in urns if self.made[urn]["protect"])
         if kept:
             raise ProgramError(f"{kept}: protected, so neither deleted nor replaced; set `protect: false`, then `up`")

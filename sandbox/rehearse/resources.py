@@ -181,9 +181,8 @@ def _rule(given: Values) -> oss.LifecycleRule:
         raise pulumi.RunError(f"of a lifecycle rule, a rehearsal knows {', '.join(sorted(RULE))}")
     rule = oss.LifecycleRule(given["id"], given.get("prefix", ""), "Enabled" if given["enabled"] else "Disabled")
     for it in given.get("expirations", ()):  # oss2 would write the marker as True
-        rule.expiration = oss.LifecycleExpiration(
-            it.get("days"), None, None, it.get("expiredObjectDeleteMarker") and "true"
-        )
+        marker = it.get("expiredObjectDeleteMarker") and "true"
+        rule.expiration = oss.LifecycleExpiration(it.get("days"), None, None, marker)
     for it in given.get("noncurrentVersionExpirations", ()):
         rule.noncurrent_version_expiration = oss.NoncurrentVersionExpiration(it["days"])
     for it in given.get("abortMultipartUploads", ()):

@@ -29,6 +29,7 @@ from pulumi import automation as auto
 
 from controller.api.handover import Handover
 from emulator.testing import LocalCloud, cloud
+from tests.docs_commands_pages import KEY_URN
 from tests.emulator.conftest import bucket_of, oss_session, rpc_config
 
 __all__ = ["bucket_of", "cloud", "oss_session"]
@@ -195,7 +196,7 @@ def told_less(folder: Path, cloud: LocalCloud) -> dict[str, str]:
 def test_the_local_stack_goes_up_once_and_comes_down_whole(make: Callable[[str], Stage], cloud: LocalCloud) -> None:
     """`environments/Pulumi.local.yaml` as it is; the hand-over is the one that a rehearsal makes."""
     stage = make((ROOT / "environments" / "Pulumi.local.yaml").read_text())
-    assert {"create": 26} == stage.up()
+    assert {"create": 27} == stage.up()
     handover = stage.stack.outputs()["handover"].value
     assert handover == Handover.model_validate(handover).model_dump(mode="json", by_alias=True, exclude_none=True)
     written = [entry for entry in cloud.requests() if not str(entry["operation"]).startswith(("Get", "List"))]
@@ -245,6 +246,41 @@ def test_a_full_stack_is_changed_replaced_and_deleted(make: Callable[[str], Stag
     stage.stack.destroy(on_output=print, color="never")
     assert {"buckets": ["full-archive"]} == stage.holdings()
     assert b"kept" == archive.get_object("kept.txt").read()
+
+
+def test_the_operators_key_is_replaced_by_its_name(make: Callable[[str], Stage]) -> None:
+    """As environments/README.md has it; the new key works, and the old one is gone."""
+    stage = make(FULL)
+    stage.up()
+    old = stage.stack.outputs()["operatorAccessKey"].value["accessKeyId"]
+    urn = f"urn:pulumi:local::imm-operator::{KEY_URN.split('::', 2)[2]}"
+    stage.stack.up(replace=[urn])
+    assert_access_key_is_secret(stage)
+    assert old != stage.stack.outputs()["operatorAccessKey"].value["accessKeyId"]
+    stage.settled()
+
+
+def written(cloud: LocalCloud) -> list[Mapping[str, object]]:
+    """Every request so far that is no question."""
+    return [entry for entry in cloud.requests() if not str(entry["operation"]).startswith(("Get", "List"))]
+
+
+def test_another_accounts_key_makes_nothing_again(make: Callable[[str], Stage], cloud: LocalCloud) -> None:
+    """It sees nothing of the stack; what a refresh lost of the state by it comes back with the state of before."""
+    stage = make((ROOT / "environments" / "Pulumi.local.yaml").read_text())
+    stage.up()
+    before, kept = written(cloud), stage.stack.export_stack()
+    other = cloud.add_account("9999999999999999", "LTAIother", "other-secret")
+    key = {"ACCESS_KEY_ID": other.access_key_id, "ACCESS_KEY_SECRET": other.access_key_secret}
+    strange = {f"ALIBABA_CLOUD_{name}": value for name, value in ({"ACCOUNT_ID": other.account_id} | key).items()}
+    stage.stack.workspace.env_vars = stage.environment | strange
+    for refresh in (True, False):
+        with pytest.raises(auto.CommandError, match=f"this stack was made in account {cloud.account_id}"):
+            stage.stack.up(refresh=refresh)
+    assert before == written(cloud)
+    stage.stack.workspace.env_vars = stage.environment
+    stage.stack.import_stack(kept)
+    stage.settled()
 
 
 def assert_access_key_is_secret(stage: Stage) -> None:

@@ -57,7 +57,7 @@ def test_every_stack_of_the_repository_becomes_manifests(stack: str) -> None:
 
 def test_each_shard_of_a_stack_has_manifests_of_its_own() -> None:
     """By the documented option; its operator reads the queue that the program made for it."""
-    chosen = settings(shards=("default", "b"))
+    chosen = settings(shards=("default", "b", "c"), shard_namespaces={"c": "films"})
     document = json.dumps(declare(chosen).handover)
     accounts = [
         next(
@@ -72,6 +72,7 @@ def test_each_shard_of_a_stack_has_manifests_of_its_own() -> None:
         for events in (account.spec.events for account in accounts)
         if events is not None
     ]
+    assert ["media", "media-b", "films"] == [account.metadata.namespace for account in accounts]
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -12,7 +12,7 @@ from pulumi.dynamic.dynamic import serialize_provider
 from controller.cloud.errors import Denied, TimedOut
 from emulator.testing import LocalCloud
 from infra.provider.imm_project import ImmProjectProvider
-from infra.provider.imm_project_rules import IN_PLACE, RULES
+from infra.provider.imm_project_rules import DEFAULTS, IN_PLACE, KEYS, RULES, failures
 
 UNASKED: dict[str, Any] = dict.fromkeys(IN_PLACE)
 PROPS: dict[str, Any] = UNASKED | {
@@ -105,7 +105,7 @@ CHANGES: list[tuple[dict[str, Any], list[str], bool]] = [
     ({"project_max_dataset_count": 51}, [], True),
     ({"tags": {"stack": "dev", "team": "a"}}, [], True),
     ({"dataset_max_bind_count": 3.0}, [], False),  # as Pulumi's protocol sends it
-    ({"description": None}, [], False),  # not asked for: the cloud's stays
+    ({"description": None}, [], False),  # refused before, by check
     ({"tags": None}, [], False),
     ({"name": "films"}, ["name"], True),
     ({"region": "cn-beijing"}, ["region"], True),
@@ -147,6 +147,31 @@ def test_what_the_cloud_would_refuse_is_refused_before(key: str, value: object) 
     (failure,) = ImmProjectProvider().check({}, PROPS | {key: value}).failures
     assert failure.property == key
     assert repr(value) in failure.reason
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("description", "'Photos' would silently stay: give description of project media a value (another value)"),
+        ("template_id", "give templateId of project media a value (another value)"),
+        ("project_max_dataset_count", "50 would silently stay: give quotas.maxDatasetCount of project media a value"),
+        ("dataset_max_bind_count", "give quotas.maxBindCount of project media a value (10, a new project's own)"),
+        ("dataset_max_file_count", "quotas.maxFileCount of project media a value (100000000, a new project's own)"),
+        ("dataset_max_entity_count", "quotas.maxEntityCount of project media a value (10000000000, a new"),
+        ("dataset_max_relation_count", "quotas.maxRelationCount of project media a value (100000000000, a new"),
+        ("dataset_max_total_file_size", "quotas.maxTotalFileSize of project media a value (90000000000000000, a"),
+    ],
+)
+def test_what_is_left_out_after_it_was_asked_for_is_refused(key: str, said: str) -> None:
+    """UpdateProject leaves it as it was, so the configuration would no longer say what the cloud has."""
+    as_pulumi_sends = {name: float(value) if isinstance(value, int) else value for name, value in FULL.items()}
+    (failure,) = ImmProjectProvider().check(as_pulumi_sends, FULL | {key: None}).failures
+    assert key == failure.property
+    assert "UpdateProject cannot unset it, so " in failure.reason
+    assert said in failure.reason
+    assert [] == ImmProjectProvider().check(FULL, FULL | {key: None, "name": "films"}).failures  # it is made anew
+    assert DEFAULTS.keys() | {"template_id", "description"} == KEYS.keys() == set(IN_PLACE) - {"service_role", "tags"}
+    assert not [*failures(PROPS | DEFAULTS)]
 
 
 @pytest.mark.parametrize("props", [PROPS, FULL, {"name": "media", "region": "cn-hangzhou"}])

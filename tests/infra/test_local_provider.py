@@ -50,7 +50,8 @@ def test_only_the_local_clouds_provider_is_given_a_proxy(emulator: str | None, m
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator] # Pulumi's own is untyped
     def program() -> None:
-        cloud.provider("cn-hangzhou", "1234567890123456", emulator)
+        first = pulumi.ComponentResource("test:first:First", "first")
+        cloud.provider("cn-hangzhou", "1234567890123456", emulator, after=first)
 
     def run() -> None:
         set_mocks(Echo(), monitor=listening)

@@ -236,14 +236,17 @@ def test_a_bad_resource_is_named_with_its_rule_and_the_way_out(name: str, resour
     assert ": " in said.removeprefix(f"{name}: ")
 
 
-@pytest.mark.parametrize("stack", ["dev", "staging", "local", "product-tests"])
+@pytest.mark.parametrize("stack", ["dev", "staging", "local", "product-tests", "products", "prod/dev", "reproduce"])
 def test_only_production_asks_for_protection(stack: str) -> None:
     """A development stack can be destroyed in one go."""
     assert not production(stack)
     assert [] == findings([replace(GOOD_BUCKET, protect=False), *GUARDED[1:]], stack)
 
 
-@pytest.mark.parametrize("stack", ["prod", "prod-eu", "production", "acme/imm-operator/prod"])
+@pytest.mark.parametrize(
+    "stack",
+    ["prod", "prod-eu", "production", "acme/imm-operator/prod", "eu-prod", "prod2", "eu_Prod1", "shop.production"],
+)
 def test_production_is_known_by_its_name(stack: str) -> None:
     """With a region behind it, or an organisation before it."""
     assert production(stack)

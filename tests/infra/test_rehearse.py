@@ -219,7 +219,7 @@ def test_preview_writes_and_keeps_nothing_and_prints_what_up_does(project: Stage
     project.up("--preview")
     planned = sorted(project.lines)
     assert not project.state.exists()
-    assert project.cloud.requests() == []
+    assert {"sts": {"GetCallerIdentity": 1}} == project.cloud.counts()
     project.up()
     assert planned == sorted(project.lines)
     project.configure(mediaBuckets=["imm-local-media", "imm-local-films"])
@@ -258,6 +258,39 @@ def test_the_project_is_updated_in_place(project: Stage) -> None:
     found: list[str] = []
     project.change(lambda held: found.append(held["imm"].projects["media"].description))
     assert found == ["Changed"]
+
+
+def test_what_update_project_cannot_unset_is_refused(project: Stage) -> None:
+    """The description would silently stay; with another one the run goes on."""
+    project.up()
+    written = project.writes()
+    project.configure(projects=[{"name": "media"}])
+    with pytest.raises(
+        ProgramError, match="description: UpdateProject cannot unset it, so 'Sandbox media' would silent"
+    ):
+        project.up()
+    assert written == project.writes()
+
+
+def test_a_key_of_another_account_makes_nothing(project: Stage) -> None:
+    """The program asks before it declares anything, also in a preview."""
+    project.up()
+    written, environment = project.writes(), project.environment
+    other = project.cloud.add_account("9999999999999999", "LTAIother", "other-secret")
+    environment |= {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAIother", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "other-secret"}
+    said = f"imm-operator:accountId of stack local is {project.cloud.account_id}, but STS says that the key"
+    for account_id, message in ((project.cloud.account_id, said), (other.account_id, "this stack was made in account")):
+        environment["ALIBABA_CLOUD_ACCOUNT_ID"] = account_id
+        for options in ((), ("--preview",)):
+            with pytest.raises(ProgramError, match=message):
+                run(project.command("up", *options), cwd=project.root, env=environment, seconds=200)
+    assert written == project.writes()
+
+
+def test_a_stack_that_is_not_there_is_refused_with_those_there_are(project: Stage) -> None:
+    """Not with a traceback."""
+    with pytest.raises(ProgramError, match=r"no environments/Pulumi\.nope\.yaml; there are: local$"):
+        project.up("--stack", "nope")
 
 
 def test_a_setting_that_is_no_longer_asked_for_is_taken_back(program: Callable[..., Stage]) -> None:

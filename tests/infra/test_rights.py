@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Generic, Protocol
 
 import oss2
 import pytest
-from pulumi import RunError
 
 from controller.cloud.clouds import AlibabaClouds, Place, Rates
 from controller.cloud.credentials import Credentials
@@ -27,6 +27,7 @@ from controller.cloud.ports import (
     UploadedPart,
 )
 from controller.core.facts import QuotaFacts
+from emulator.ram.conditions import holds
 from emulator.testing import LocalCloud
 from infra import rights
 from infra.policy.declared import Declared
@@ -53,12 +54,16 @@ UNCONFIRMED = {
     "imm:CreateDataset",
     "imm:ListBindings",
     "mns:BatchDeleteMessage",
+    "mns:DeleteMessage",
+    "mns:ReceiveMessage",
     "oss:GetBucketInfo",
     "oss:ListObjects",
     "kms:Decrypt",
+    "kms:GenerateDataKey",
 }
 
 
+TABLES = (OPERATOR, IMM)
 # Whether a batch asks for the right to a single one, too, is not known; the local cloud says no.
 BESIDE = {"mns:ReceiveMessage", "mns:DeleteMessage"}
 
@@ -151,33 +156,33 @@ def _call_files(files: FilesPort) -> None:
 
 
 def _uploads(oss: OssPort) -> dict[str, Callable[[], object]]:
-    """A manifest's way: in the root and in a directory, the one that lay there kept first."""
-    keys = ("increment.meta", "spring/increment.meta")
-    begun: dict[str, tuple[str, list[UploadedPart]]] = {}
+    """A manifest's way, in the root and in a directory, the one that lay there kept first; and a long report's."""
+    keys = (("photos", "increment.meta"), ("photos", "spring/increment.meta"), ("work", "runs/1/report.jsonl"))
+    begun: dict[tuple[str, str], tuple[str, list[UploadedPart]]] = {}
 
     def begin() -> None:
         for name in keys:
-            begun[name] = oss.begin_upload("photos", name, {}, replace=True), []
+            begun[name] = oss.begin_upload(*name, {}, replace=True), []
 
     def send() -> None:
         for name, (upload, parts) in begun.items():
-            parts.append(oss.upload_part("photos", name, upload, 1, b"{}"))
+            parts.append(oss.upload_part(*name, upload, 1, b"{}"))
 
     def abort() -> None:
         for name, (upload, _) in begun.items():
-            oss.abort_upload("photos", name, upload)
+            oss.abort_upload(*name, upload)
 
     def complete() -> None:
         for name, (upload, parts) in begun.items():
-            oss.complete_upload("photos", name, upload, parts, replace=True)
+            oss.complete_upload(*name, upload, parts, replace=True)
 
     return {
         "begin_upload": begin,
         "upload_part": send,
         "complete_upload": complete,
         "abort_upload": abort,
-        "head_object": lambda: oss.head_object("photos", keys[1]),
-        "copy_object": lambda: oss.copy_object("photos", keys[1], "work", "runs/1/kept", etag=_etag(oss)),
+        "head_object": lambda: oss.head_object(*keys[1]),
+        "copy_object": lambda: oss.copy_object(*keys[1], "work", "runs/1/kept", etag=_etag(oss)),
     }
 
 
@@ -211,7 +216,7 @@ def _make_buckets(cloud: LocalCloud, *names: str) -> None:
     session.session.close()
 
 
-@pytest.mark.parametrize("table", [OPERATOR, IMM], ids=["operator", "imm"])
+@pytest.mark.parametrize("table", TABLES, ids=["operator", "imm"])
 def test_no_right_stands_twice_and_none_has_a_wildcard_for_its_action(table: tuple[Right, ...]) -> None:
     """And each says what it is for."""
     assert len({(right.action, right.resource) for right in table}) == len(table)
@@ -233,7 +238,9 @@ def test_a_right_is_granted_on_each_thing_of_its_kind() -> None:
     assert ("oss:PutObject", "acs:oss:*:1234567890123456:work/owners/*") in granted
     assert ("oss:PutObject", "acs:oss:*:1234567890123456:photos/*") not in granted
     assert not [action for action, where in granted if where.startswith("acs:mns:")]
-    assert ("kms:Decrypt", "acs:kms:cn-hangzhou:1234567890123456:key/key-1") in rights.grants(IMM, SCOPE)
+    key = "acs:kms:cn-hangzhou:1234567890123456:key/key-1"
+    of_kms = [[right for right in rights.grants(table, SCOPE) if right[0].startswith("kms:")] for table in TABLES]
+    assert [[("kms:Decrypt", key), ("kms:GenerateDataKey", key)], [("kms:Decrypt", key)]] == of_kms
     assert ("mns:PublishMessage", "acs:mns:cn-hangzhou:1234567890123456:/topics/events/messages") in rights.grants(
         IMM, SCOPE
     )
@@ -249,14 +256,14 @@ def test_rights_to_image_search_are_those_of_a_stack_that_has_it() -> None:
     written = {where for action, where in granted if action == "oss:PutObject" and ":photos" in where}
     photos = "acs:oss:*:1234567890123456:photos"
     assert {f"{photos}/increment.meta", f"{photos}/*/increment.meta"} == written
-    document = rights.policy(OPERATOR, HELD)
+    (document,) = rights.policies(OPERATOR, HELD)
     declared = Declared(POLICY, "operator", {"policyDocument": json.dumps(document)})
     assert wildcards(declared, "prod") is None
 
 
 def test_a_policy_grants_what_its_table_says_in_one_statement_per_resource() -> None:
     """Nothing is added by putting it together, and what the stack does not hold is left out."""
-    document = rights.policy(IMM, Scope("cn-hangzhou", "1234567890123456", (), ("a", "b"), ("t",)))
+    (document,) = rights.policies(IMM, Scope("cn-hangzhou", "1234567890123456", (), ("a", "b"), ("t",)))
     granted = [
         (action, where)
         for statement in document["Statement"]
@@ -269,8 +276,32 @@ def test_a_policy_grants_what_its_table_says_in_one_statement_per_resource() -> 
     assert "kms:Decrypt" not in {action for action, _ in granted}
 
 
-def test_a_policy_that_ram_would_refuse_for_its_length_is_refused_before() -> None:
-    """6144 characters are about eighty buckets."""
-    many = Scope("cn-hangzhou", "1234567890123456", (), tuple(f"bucket-of-some-length-{n:03}" for n in range(80)))
-    with pytest.raises(RunError, match="RAM takes 6144: divide the 80 buckets and 0 projects among several stacks"):
-        rights.policy(IMM, many)
+@pytest.mark.parametrize("table", TABLES, ids=["operator", "imm"])
+def test_rights_that_are_too_many_for_one_policy_are_divided_and_none_is_lost(table: tuple[Right, ...]) -> None:
+    """Each policy as long as RAM takes, whole where one is enough; two hundred buckets are several."""
+    many = replace(HELD, buckets=tuple(f"bucket-of-some-length-{n:03}" for n in range(200)), topics=("events",))
+    documents = rights.policies(table, many)
+    assert len(documents) > 1
+    assert max(len(json.dumps(document, separators=(",", ":"))) for document in documents) <= 6144
+    granted = [
+        (action, where)
+        for document in documents
+        for statement in document["Statement"]
+        for action in statement["Action"]
+        for where in statement["Resource"]
+    ]
+    assert sorted(rights.grants(table, many)) == sorted(granted)
+    assert 1 == len(rights.policies(table, HELD))
+    assert ["a", "a-2", "a-3"] == [rights.policy_name("a", number) for number in range(3)]
+
+
+def test_a_role_trusts_the_service_account_of_each_shard_and_no_other() -> None:
+    """A list in StringEquals is any of them, for the local cloud as for RAM; a single one stays a text."""
+    both = [rights.subject(namespace, "imm-operator") for namespace in ("media", "media-b")]
+    assert "system:serviceaccount:media-b:imm-operator" == both[1]
+    two, one = (rights.rrsa_trust("arn", "https://i", subjects) for subjects in (both, both[:1]))
+    equals = [trust["Statement"][0]["Condition"]["StringEquals"] for trust in (two, one)]
+    assert [both, both[0]] == [condition["oidc:sub"] for condition in equals]
+    asked = [*both, rights.subject("media-c", "imm-operator")]
+    subjects = {"StringEquals": {"oidc:sub": both}}
+    assert [True, True, False] == [holds(subjects, {"oidc:sub": subject}) for subject in asked]

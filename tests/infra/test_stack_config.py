@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 import yaml
 from pulumi import RunError
+from pydantic import BaseModel
 
+from controller.api.cloudaccount import Endpoints
 from infra import config
 from infra.explain import NAMED, RULES
+from infra.sections import AccessLog, ImageSearch, Operator, Rrsa, Storage, Work
 from infra.settings import StackSettings
 from tests.infra.mocked_stack import ACCOUNT
 
@@ -74,7 +77,7 @@ def test_defaults_of_the_project_file_are_those_of_the_program() -> None:
 def test_an_object_of_the_project_file_has_no_default_of_its_own() -> None:
     """A stack file would replace it whole, and with one key set all others would lose theirs."""
     declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
-    assert {"storage", "work", "tags", "operator", "imageSearch", "endpoints"} == {
+    assert {"storage", "work", "tags", "operator", "imageSearch", "endpoints", "shardNamespaces"} == {
         key for key, value in declared.items() if value.get("type") == "object"
     }
     assert {json.dumps(value["default"]) for value in declared.values() if value.get("type") == "object"} == {"{}"}
@@ -187,7 +190,6 @@ def test_an_unknown_key_inside_an_object_is_refused() -> None:
         ("imageSearch", {"instances": ["i" * 21]}, "imageSearch.instances[0]", "at most 20 characters"),
         ("projects", [{"name": "a", "quotas": {"maxBindCount": 11}}], "projects[0].quotas.maxBindCount", "equal to 10"),
         ("namespace", "Media", "namespace", "a Kubernetes name"),
-        ("accountId", "12ab", "accountId", "an account id is 5 to 20 digits"),
         ("endpoints", {"oss": "cloud:80"}, "endpoints.oss", "an address is http:// or https://"),
         ("protect", '"maybe"', "protect", "valid boolean"),
     ],
@@ -196,7 +198,7 @@ def test_a_bad_value_is_refused_with_its_key_its_rule_and_the_command(
     key: str, value: Any, where: str, rule: str
 ) -> None:
     """One line per problem, with Pulumi's own path to the value."""
-    said = refusal({}, **({"accountId": ACCOUNT} | {key: value}))
+    said = refusal(**{key: value})
     assert f"imm-operator:{where} of stack dev is " in said
     assert rule in said
     assert f"pulumi config set --stack dev --path '{where}' VALUE" in said
@@ -227,23 +229,29 @@ def test_text_that_is_no_json_is_refused() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"workBucket": "photos-2025"}, "workBucket: photos-2025 is one of mediaBuckets"),
-        ({"existingBuckets": ["imm-work"]}, "workBucket: imm-work is one of mediaBuckets or existingBuckets"),
-        ({"mediaBuckets": ["abc", "abc"]}, "mediaBuckets and existingBuckets: abc stands there more than once"),
-        ({"existingBuckets": ["photos-2025"]}, "existingBuckets: photos-2025 stands there more than once"),
-        ({"mediaBuckets": []}, "mediaBuckets: there is none, and existingBuckets names none"),
-        ({"shards": ["a", "a"]}, "shards: a stands there more than once"),
+        ({"workBucket": "photos-2025"}, "workBucket of stack dev: photos-2025 is one of mediaBuckets"),
+        (
+            {"existingBuckets": ["imm-work"]},
+            "workBucket of stack dev: imm-work is one of mediaBuckets or existingBuckets",
+        ),
+        (
+            {"mediaBuckets": ["abc", "abc"]},
+            "mediaBuckets and existingBuckets of stack dev: abc stands there more than once",
+        ),
+        ({"existingBuckets": ["photos-2025"]}, "existingBuckets of stack dev: photos-2025 stands there more than once"),
+        ({"mediaBuckets": []}, "mediaBuckets of stack dev: there is none, and existingBuckets names none"),
+        ({"shards": ["a", "a"]}, "shards of stack dev: a stands there more than once"),
         ({"shards": ["default", "dead-letters"]}, "imm-events-dead-letters stands there more than once"),
         ({"queue": "q" * 119}, "is longer than 120 characters: shorten topic and queue"),
-        ({"role": "imm-operator"}, "role: imm-operator is the operator's own role"),
+        ({"role": "imm-operator"}, "role of stack dev: imm-operator is the operator's own role"),
         ({"storage": {"accessLog": {"bucket": "photos-2025"}}}, "so IMM would index the logs"),
         ({"storage": {"accessLog": {"bucket": "imm-work", "prefix": "runs/a"}}}, "runs/a overlaps runs/"),
         ({"storage": {"accessLog": {"bucket": "imm-work", "prefix": "owners"}}}, "owners overlaps runs/ or owners/"),
         (
             {"operator": {"credentialsUser": True, "rrsa": {"provider": "p", "issuer": "https://i"}}},
-            "operator: credentialsUser makes an AccessKey that nobody needs with rrsa",
+            "operator of stack dev: credentialsUser makes an AccessKey that nobody needs with rrsa",
         ),
-        ({"projects": [{"name": "a"}, {"name": "a"}]}, "projects: a stands there more than once"),
+        ({"projects": [{"name": "a"}, {"name": "a"}]}, "projects of stack dev: a stands there more than once"),
         (
             {"projects": [{"name": "a", "datasets": [{"name": "x_y"}, {"name": "X-Y"}]}]},
             "datasets x_y and X-Y would both be object x-y",
@@ -255,13 +263,104 @@ def test_names_that_collide_are_refused(changes: dict[str, Any], said: str) -> N
     assert said in refusal(**changes)
 
 
-def test_no_account_is_refused_with_the_variable() -> None:
-    """The message says where the local cloud's comes from."""
-    assert 'ALIBABA_CLOUD_ACCOUNT_ID is not set: export it, or for the local cloud run: eval "$(python -m' in refusal(
-        {"OTHER": "1"}
+def test_no_account_is_refused_with_the_variable_beside_everything_else() -> None:
+    """The message says where the local cloud's comes from, and hides no other problem."""
+    said = refusal({"OTHER": "1"}, mediaBucket=["a"], workBucket="photos-2025")
+    way_out = 'export it, or for the local cloud run: eval "$(python -m'
+    assert f"accountId of stack dev is missing and ALIBABA_CLOUD_ACCOUNT_ID is not set: {way_out}" in said
+    assert "imm-operator:mediaBucket of stack dev is no known key" in said
+    assert "imm-operator:workBucket of stack dev: photos-2025 is one of mediaBuckets" in said
+
+
+@pytest.mark.parametrize("given", [{}, {"accountId": "12ab"}], ids=["environment", "file"])
+def test_a_bad_account_id_is_to_be_exported_and_not_written_into_a_file(given: dict[str, str]) -> None:
+    """A stack file holds no account id."""
+    said = refusal({} if given else {"ALIBABA_CLOUD_ACCOUNT_ID": "12ab"}, **given)
+    assert (
+        "imm-operator:accountId of stack dev is '12ab': an account id is 5 to 20 digits, in quotes. It belongs" in said
     )
+    assert "It belongs into ALIBABA_CLOUD_ACCOUNT_ID, not a file: export it" in said
+    assert "config set" not in said
 
 
 def test_credentials_of_another_account_than_the_stacks_are_refused() -> None:
     """A stack for one account is never rolled out into another."""
     assert "use the credentials of the stack's account" in refusal(accountId="9999999999999999")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"tags": {"1x": "a"}}, "imm-operator:tags of stack dev has the key '1x': a tag's key is 1 to 64 letters"),
+        ({"tags": {"1x": "a"}}, "Remove it: pulumi config rm --stack dev --path 'tags[\"1x\"]'"),
+        ({"tags": {"a.b": "ä"}}, "pulumi config set --stack dev --path 'tags[\"a.b\"]' VALUE"),
+        (
+            {"tags": {f"a{n}": "b" for n in range(9)}},
+            "there may be at most 8 entries. Change it in environments/Pulumi",
+        ),
+        ({"projects": []}, "imm-operator:projects of stack dev is []: there has to be at least 1 entry. Change it in"),
+        (
+            {"projects": [{"name": "a", "datasets": [{"name": "_"}]}]},
+            "imm-operator:projects of stack dev: dataset _: no",
+        ),
+        (
+            {"shardNamespaces": {"b": "x"}},
+            "shardNamespaces of stack dev: b is none of the shards after the first (there",
+        ),
+        (
+            {"shards": ["a", "b"], "shardNamespaces": {"b": "media"}},
+            "imm-operator:shardNamespaces of stack dev: two shards would have the namespace media, and their objects",
+        ),
+        (
+            {"shards": ["a", "b"], "namespace": "n" * 253},
+            "is no name of a namespace: shorten namespace",
+        ),
+        ({"role": "imm-operator-2"}, "role of stack dev: imm-operator-2 is the operator's own role or policy"),
+        (
+            {"storage": {"kmsKeyId": "key-a", "existingKmsKeyIds": ["key-a"]}},
+            "storage.kmsKeyId and storage.existingKmsKeyIds of stack dev: key-a stands there more than once",
+        ),
+    ],
+)
+def test_a_refusal_names_the_key_the_stack_and_the_way_out(changes: dict[str, Any], said: str) -> None:
+    """Also where a whole list or a name among names is at fault."""
+    assert said in refusal(**changes)
+
+
+def prod_with(buckets: int) -> dict[str, Any]:
+    """What production's stack file says, with so many media buckets of a usual length and Image Search."""
+    given = {key.removeprefix("imm-operator:"): value for key, value in stack_files()["prod"].items()}
+    names = [f"example-imm-prod-photos-{number:03}" for number in range(buckets)]
+    del given["alicloud:region"]
+    return given | {"mediaBuckets": names, "existingBuckets": [], "imageSearch": {"instances": ["shop"]}}
+
+
+def test_buckets_beyond_what_ram_takes_are_refused_before_anything_is_declared() -> None:
+    """environments/README.md says how many those are."""
+    page = (ROOT / "environments" / "README.md").read_text()
+    (most,) = (int(number) for number in re.findall(r"up to ([0-9]+) buckets", page))
+    assert most == len(read(stack="prod", **prod_with(most)).media_buckets)
+    said = refusal(stack="prod", **prod_with(2 * most))
+    assert re.search(
+        rf"existingBuckets of stack prod: the operator would need \d\d RAM policies for the {2 * most}", said
+    )
+    assert "RAM attaches 10 of 6144 characters: divide them among several stacks, each with a prefix of its own" in said
+
+
+def test_every_key_inside_of_an_object_stands_in_the_table() -> None:
+    """Pulumi.yaml describes an object as a whole only."""
+    page = (ROOT / "environments" / "README.md").read_text()
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    objects: dict[str, type[BaseModel]] = {
+        "storage": Storage,
+        "storage.accessLog": AccessLog,
+        "work": Work,
+        "operator": Operator,
+        "operator.rrsa": Rrsa,
+        "imageSearch": ImageSearch,
+        "endpoints": Endpoints,
+    }
+    for path, model in objects.items():
+        (about,) = [" ".join(row for row in rows if f"`{path}." in row)]
+        missing = [str(field.alias) for field in model.model_fields.values() if f".{field.alias}" not in about]
+        assert not [key for key in missing if f"{path}.{key}" not in objects], path

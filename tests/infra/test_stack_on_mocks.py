@@ -74,7 +74,18 @@ def test_storage_is_as_the_stack_says() -> None:
         assert [{"days": 1}] == bucket["lifecycleRules"][0]["abortMultipartUploads"]
     assert [{"days": 3}] == photos["lifecycleRules"][0]["noncurrentVersionExpirations"]
     assert [{"days": 5}] == work["lifecycleRules"][1]["expirations"]
-    assert ("kms:Decrypt", f"acs:kms:cn-hangzhou:{ACCOUNT}:key/key-1") in stack.rights("imm")
+    for whose, action in (("imm", "Decrypt"), ("operator", "Decrypt"), ("operator", "GenerateDataKey")):
+        assert (f"kms:{action}", f"acs:kms:cn-hangzhou:{ACCOUNT}:key/key-1") in stack.rights(whose)
+
+
+def test_the_key_of_an_existing_bucket_may_be_used_and_encrypts_nothing_of_the_stacks() -> None:
+    """Without it neither IMM nor the operator could read what lies there."""
+    stack = declare(settings(existing_buckets=("old-photos",), storage={"existingKmsKeyIds": ["key-old"]}))
+    assert {"sseAlgorithm": "AES256"} == stack.inputs("Bucket", "imm-work")["serverSideEncryptionRule"]
+    granted = {"imm": {"kms:Decrypt"}, "operator": {"kms:Decrypt", "kms:GenerateDataKey"}}
+    for whose, actions in granted.items():
+        key = f"acs:kms:cn-hangzhou:{ACCOUNT}:key/key-old"
+        assert actions == {action for action, where in stack.rights(whose) if where == key}
 
 
 def test_media_are_logged_into_the_work_bucket_which_forgets_the_logs() -> None:
@@ -141,6 +152,7 @@ def test_every_shard_has_a_topic_and_queues_of_its_own() -> None:
         {"name": "default", "topic": "imm-events", "queue": "imm-events", "deadLetterQueue": "imm-events-dead-letters"},
         {
             "name": "b",
+            "namespace": "media-b",
             "topic": "imm-events-b",
             "queue": "imm-events-b",
             "deadLetterQueue": "imm-events-b-dead-letters",
@@ -245,6 +257,35 @@ def test_with_rrsa_one_service_account_may_take_the_operators_role() -> None:
     assert "credentialsSecret" not in stack.handover
 
 
+def test_with_rrsa_each_shard_has_a_service_account_in_a_namespace_of_its_own() -> None:
+    """NAMESPACE-SHARD unless the stack says otherwise; the trust and the hand-over say the same."""
+    shards = {"shards": ("default", "b", "c"), "shard_namespaces": {"c": "films"}}
+    stack = declare(settings(operator={"rrsa": RRSA}, namespace="team", **shards))
+    (statement,) = json.loads(stack.inputs("Role", "operator")["assumeRolePolicyDocument"])["Statement"]
+    namespaces = ["team", "team-b", "films"]
+    subjects = [f"system:serviceaccount:{namespace}:reader" for namespace in namespaces]
+    assert subjects == statement["Condition"]["StringEquals"]["oidc:sub"]
+    assert [None, *namespaces[1:]] == [shard.get("namespace") for shard in stack.handover["shards"]]
+    document = Handover.model_validate(stack.handover)
+    assert namespaces == [document.namespace_of(shard) for shard in document.shards]
+
+
+@pytest.mark.parametrize("operator", [{"rrsa": RRSA}, {"credentialsUser": True}], ids=["role", "user"])
+def test_rights_beyond_one_policy_are_attached_as_several(operator: dict[str, Any]) -> None:
+    """All of them to the role or the user, and to IMM's role, under names that count on from the first."""
+    buckets = tuple(f"bucket-of-some-length-{n:03}" for n in range(100))
+    stack = declare(settings(media_buckets=(), existing_buckets=buckets, operator=operator))
+    of_operator = [policy.inputs["policyName"] for policy in stack.of("Policy") if policy.name.startswith("operator")]
+    assert ["imm-operator", "imm-operator-2", "imm-operator-3"] == sorted(of_operator)[:3]
+    assert ["imm-media", "imm-media-2"] == sorted(
+        {policy.inputs["policyName"] for policy in stack.of("Policy")} - {*of_operator}
+    )
+    attached = [it.inputs["policyName"] for kind in ("Role", "User") for it in stack.of(f"{kind}PolicyAttachment")]
+    assert sorted(policy.inputs["policyName"] for policy in stack.of("Policy")) == sorted(attached)
+    (project,) = stack.of("Project")
+    assert "imm-media" == project.inputs["service_role"]
+
+
 def test_an_access_key_is_a_secret_output_and_stands_nowhere_else() -> None:
     """Neither the hand-over nor any other resource's inputs carry it."""
     stack = declare(settings(operator={"credentialsUser": True}))
@@ -325,6 +366,16 @@ def test_every_cloud_resource_is_made_through_the_explicit_provider(stack: Decla
 def test_for_alibaba_cloud_the_provider_has_no_address_and_never_a_key(stack: Declared) -> None:
     """Region and account are pinned; keys come from the environment only."""
     assert stack.inputs("alicloud") == {"region": "cn-hangzhou", "accountId": ACCOUNT}
+
+
+def test_the_account_is_declared_before_everything_that_is_made(stack: Declared) -> None:
+    """A run for another account ends there, and has made nothing."""
+    kinds = [resource.typ for resource in stack.resources]
+    account = kinds.index("pulumi-python:dynamic/imm:OwningAccount")
+    assert account < min(number for number, kind in enumerate(kinds) if kind.startswith(("alicloud:", "pulumi:prov")))
+    assert kinds.index("pulumi-python:dynamic/imm:Project") > account
+    owner = stack.inputs("OwningAccount")
+    assert (ACCOUNT, "cn-hangzhou") == (owner["account_id"], owner["region"])
 
 
 def test_for_the_local_cloud_the_provider_gets_every_address() -> None:

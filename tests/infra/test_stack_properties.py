@@ -168,7 +168,8 @@ def test_rights_are_exactly_on_what_the_stack_holds(keys: dict[str, Any]) -> Non
         f"{bucket}/{key}" for bucket in chosen.indexed_buckets for key in ("increment.meta", "*/increment.meta")
     }
     search = {"*", *manifests} if chosen.image_search.instances else set()
-    assert set(chosen.indexed_buckets) | readable | imm | own | queues | dead | search == operated
+    keys_of_kms = {f"key/{key}" for key in chosen.kms_keys}
+    assert set(chosen.indexed_buckets) | readable | imm | own | queues | dead | search | keys_of_kms == operated
 
 
 @ENOUGH

@@ -71,7 +71,8 @@ class OperatorUser:
         self.scope = replace(self.scope, buckets=())
 
     def _document(self) -> str:
-        return json.dumps(rights.policy(rights.OPERATOR, self.scope))
+        (document,) = rights.policies(rights.OPERATOR, self.scope)
+        return json.dumps(document)
 
     def _ram(self) -> Any:
         root = Credentials(self.cloud.access_key_id, self.cloud.access_key_secret)

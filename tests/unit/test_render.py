@@ -98,10 +98,29 @@ def test_of_several_shards_the_chosen_ones_queue_is_read(shard: dict[str, str]) 
     assert [labels] * len(made) == [one["metadata"].pop("labels", {}) for one in made]
     account, *rest = made
     assert {key: value for key, value in shard.items() if key != "name"} == account["spec"]["events"]
-    assert rest[:-1] == rendered(DOCUMENT)[1:-1]
+    namespace = "media-dev" if shard["name"] == "default" else "media-dev-b"
+    assert rest[:-1] == rendered(DOCUMENT | {"namespace": namespace})[1:-1]
     assert SHARDED["shards"] == json.loads(rest[-1]["data"]["handover.json"])["shards"]
     arguments = ("--shard", shard["name"])
     assert render(SHARDED, *arguments).stdout_bytes == render(dict(reversed(SHARDED.items())), *arguments).stdout_bytes
+
+
+@pytest.mark.parametrize("document", [WITH_RRSA, DOCUMENT], ids=["rrsa", "secret"])
+@pytest.mark.parametrize("second", [SECOND, SECOND | {"namespace": "films"}], ids=["older", "named"])
+def test_two_shards_share_no_object(document: dict[str, Any], second: dict[str, str]) -> None:
+    """Each is in a namespace of its own, also by a document that was made before a shard had one."""
+    both = document | {"shards": [*DOCUMENT["shards"], second]}
+    objects = [
+        [
+            (one["kind"], one["metadata"]["namespace"], one["metadata"]["name"])
+            for one in rendered(both, "--shard", name)
+        ]
+        for name in ("default", "b")
+    ]
+    assert [{"media-dev"}, {second.get("namespace", "media-dev-b")}] == [
+        {namespace for _, namespace, _ in made} for made in objects
+    ]
+    assert [(kind, name) for kind, _, name in objects[0]] == [(kind, name) for kind, _, name in objects[1]]
 
 
 @pytest.mark.parametrize("document", [WITH_RRSA, DOCUMENT], ids=["rrsa", "secret"])
@@ -220,6 +239,10 @@ def test_a_folder_gets_one_file_and_a_second_run_leaves_it_alone(tmp_path: Path)
         ({"shards": [{"name": "a"}]}, "shards.0.topic: Field required"),
         ({"shards": []}, "shards: Tuple should have at least 1 item"),
         ({"shards": [SECOND, SECOND]}, "shards: two of b, b have one name: rename one"),
+        (
+            {"shards": [*DOCUMENT["shards"], SECOND | {"namespace": "media-dev"}]},
+            "shards: two of default, b have one namespace: give each its own",
+        ),
         ({"shards": [SECOND | {"queue": "a.b"}]}, "shards.0.queue: String should match pattern"),
         (
             {"shards": [SECOND | {"deadLetterQueue": "imm-events-b"}]},
@@ -245,10 +268,21 @@ def test_a_wrong_document_is_refused_with_the_field_and_the_way_out(change: dict
 
 
 def test_what_is_no_json_is_refused_with_the_command_that_makes_it() -> None:
-    """An empty pipe is the usual case."""
-    result = render("")
+    """Whatever it is instead."""
+    result = render("no")
     assert result.exit_code == 1
     assert "make it with `pulumi stack output handover --json`" in result.stderr
+
+
+@pytest.mark.parametrize("text", ["", "\n"])
+def test_an_empty_pipe_is_told_from_a_wrong_document(text: str, tmp_path: Path) -> None:
+    """The command before it has failed, and said why; an empty file is only empty."""
+    result = render(text, "-")
+    assert 1 == result.exit_code
+    assert "standard input is empty, because the command before the pipe failed" in result.stderr
+    file = tmp_path / "handover.json"
+    file.write_text(text)
+    assert f"{file} is empty: make it with `pulumi stack output handover --json`" in render("", str(file)).stderr
 
 
 AMBIGUOUS = [
