@@ -247,7 +247,7 @@ def opened(
     watched = [namespace, f"{namespace}-other"] if neighbour else [namespace]
     for each in watched:
         kubectl("create", "namespace", each)
-    own = {"IMM_OPERATOR_NAMESPACES": ",".join(watched)}
+    own = {"IMM_OPERATOR_NAMESPACES": ",".join(watched)} if neighbour else {}
     with nullcontext(cloud) if cloud is not None else running(Config(virtual_clock=False)) as local:
         made = World(cluster, kubectl, local, namespace, directory, own | settings)
         prepare(made)
