@@ -26,6 +26,7 @@ from controller.core.manifest.lines import name_of
 from controller.core.reasons import Reason
 from controller.reconcile.imports.begun import begin_upload, drop_upload
 from controller.reconcile.imports.journal import Each, read_segments
+from controller.reconcile.imports.patient import patient
 from controller.reconcile.imports.run import Run
 
 PART_SIZE = 4 * 1024 * 1024  # bytes; OSS takes 10,000 parts
@@ -164,7 +165,7 @@ class _Errors:
         self._said: list[str] = []
         self._numbers: dict[str, int] = {}
         self._of = array("I", bytes(4 * len(fates)))  # 0 where nothing is said, else a number of a word
-        self._segments = read_segments(run.parts.oss, run.bucket, run.id, each)
+        self._segments = read_segments(patient(run.parts.oss), run.bucket, run.id, each)
 
     def learn(self, until: Callable[[], bool]) -> bool:
         """Read on, to the end (True) or until it is time to stop."""
