@@ -59,6 +59,8 @@ def _of_page(page: Path) -> list[Example]:
     for block in BLOCK.finditer(text):
         fields = yaml.safe_load(block[1])
         line = text.count("\n", 0, block.start()) + 2
+        if fields.get("kind") == "Kustomization" and "metadata" not in fields:
+            continue  # a file of kubectl's, and no object; the tests of the docs' commands build it
         if "kind" in fields:
             found.append(Example(name, line, fields))
         elif fields.keys() <= FIELDS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import time
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,7 @@ NUMBERISH = st.sampled_from(
     ["", "0", "1", "-1", "9" * 30, MANY_DIGITS, "²", "1e3", "true", "{}", "[]", "null", "\ud800", "a/b"]
 )
 VALUES = st.one_of(TEXT, NUMBERISH)
+IN_NO_HEADER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # RFC 9110, 5.5: the server's parser refuses the request
 SIGNED = {
     "OSSAccessKeyId": [DEFAULT_ACCESS_KEY_ID],
     "Expires": [MANY_DIGITS, "9999999999"],
@@ -175,7 +177,8 @@ def test_signed_nonsense_never_breaks_a_handler(service: str, data: st.DataObjec
     known = sorted(name for name in operation.params if "*" not in name)
     chosen = data.draw(st.dictionaries(st.sampled_from(known), VALUES, max_size=6)) if known else {}
     params = {name: value for name, value in chosen.items() if not name.startswith("x-oss-")}
-    headers = {name: value for name, value in chosen.items() if name.startswith("x-oss-")}
+    asked = {name: value for name, value in chosen.items() if name.startswith("x-oss-")}
+    headers = {**data.draw(HEADERS), "x-oss-copy-source": "/bucket/a/b", **asked}
     call = Call(
         service=service,
         operation=operation.name,
@@ -183,7 +186,7 @@ def test_signed_nonsense_never_breaks_a_handler(service: str, data: st.DataObjec
         region="cn-hangzhou",
         request_id="r",
         params=params,
-        headers={**data.draw(HEADERS), "x-oss-copy-source": "/bucket/a/b", **headers},
+        headers={name: IN_NO_HEADER.sub("", value) for name, value in headers.items()},
         body=data.draw(BODIES),
         resource=data.draw(
             st.sampled_from([("bucket", "a/b"), ("bucket", ""), ("", ""), ("none", "k"), ("B", "\ud800")])
