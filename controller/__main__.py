@@ -47,7 +47,8 @@ def main() -> int:
     announce(settings)
     traces = tracing.begin()
     try:
-        ended_in_order = asyncio.run(run(settings))
+        # Never closed: that would wait for what Kopf left behind.
+        ended_in_order = asyncio.Runner().run(run(settings))
     except Exception:
         log.exception("the operator ends: a part of it that cannot be mended from inside failed")
         ended_in_order = False

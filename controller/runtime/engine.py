@@ -74,7 +74,8 @@ class Engine:
         self._chunk_calls = Threads("chunk", settings.import_workers)
         self._leadership = _candidate(self.kube, settings)
         self.ended = asyncio.Event()  # Kopf ends when this is set
-        self.lost = False
+        self.stopped = asyncio.Event()  # set when nothing of ours runs any more
+        self.lost = self.failed = False
         self._runs = Runs(self._chunk_calls.map)
         self._boards = Boards()
         self._passes: Context | None = None
@@ -167,6 +168,7 @@ class Engine:
 
     async def stop(self) -> None:
         """Let what is under way finish, end the loops, and give the Lease back."""
+        self.failed = self._ending.why is None
         self.begin_end("a part of it failed")
         drained = await self._ending.drained()
         for task in self._tasks:
@@ -177,6 +179,7 @@ class Engine:
         await asyncio.gather(*(endpoint.cleanup() for endpoint in self._endpoints))
         for pool in (self._pool, self._chunk_calls):
             pool.shutdown(wait=False, cancel_futures=True)
+        self.stopped.set()
 
     def _reading(self) -> list[str]:
         """The queues whose messages are in hand."""

@@ -21,6 +21,7 @@ from controller.runtime.engine import Engine
 from controller.runtime.settings import Settings
 from controller.runtime.shards import Shard
 
+KOPFS_END = 6.0  # seconds for Kopf's own tasks to end, of which it gives them five
 log = logging.getLogger(__name__)
 
 
@@ -67,8 +68,20 @@ async def run(settings: Settings) -> bool:
         stop_flag=engine.ended,
     )
     _end_on_signals(engine)
-    await kopf.run_tasks(tasks, ignored=others)
-    return not engine.lost
+    overdue = asyncio.create_task(_overdue(engine))
+    theirs = asyncio.create_task(kopf.run_tasks(tasks, ignored=others | {overdue}))
+    await asyncio.wait({theirs, overdue}, return_when=asyncio.FIRST_COMPLETED)
+    if theirs.done():
+        await theirs
+    else:
+        log.warning("our part of the process has ended and Kopf's has not; it is not waited for")
+    return not (engine.lost or engine.failed)
+
+
+async def _overdue(engine: Engine) -> None:
+    """Wait until Kopf had its time: a watch that waits for an answer, or for another key, it waits for in vain."""
+    await engine.stopped.wait()
+    await asyncio.sleep(KOPFS_END)
 
 
 def _end_on_signals(engine: Engine) -> None:

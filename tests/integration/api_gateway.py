@@ -14,6 +14,7 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 
+from controller.reconcile.kinds import KINDS
 from sandbox.apiserver.cluster import Cluster
 from sandbox.apiserver.operator_identity import service_account_kubeconfig
 from sandbox.demo.operator import NAME, NAMESPACE, Operator, free_port
@@ -33,6 +34,7 @@ class Fault(Enum):
     UNANSWERED = "a watch is accepted and not answered"
     DEAF = "a watch brings bookmarks and no events"
     BREAKING = "a watch brings an error that is not told to be passing"
+    BREAKING_LATE = "a watch of Datasets brings one when the others have been asked for anew, which are not answered"
     SILENT = "every request is accepted and not answered"
     NO_WATCH = "a watch is refused for lack of rights"
 
@@ -49,6 +51,7 @@ class Gateway:
         self._changed = asyncio.Event()
         self._runner: web.AppRunner | None = None
         self.watches = 0  # that were asked for
+        self._unanswered = 0
         self.url = ""
 
     @contextmanager
@@ -103,7 +106,10 @@ class Gateway:
         self.watches += watch
         if self._fault is Fault.NO_WATCH and watch:
             return web.json_response({"kind": "Status", "code": 403, "message": "no watch for you"}, status=403)
-        while not self._ending and (self._fault is Fault.SILENT or (watch and self._fault is Fault.UNANSWERED)):
+        self._unanswered += watch and self._fault is Fault.BREAKING_LATE
+        while not self._ending and (
+            self._fault is Fault.SILENT or (watch and self._fault in {Fault.UNANSWERED, Fault.BREAKING_LATE})
+        ):
             await self._changed.wait()
         headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
         target = self._target + request.path_qs
@@ -115,6 +121,15 @@ class Gateway:
         while self._fault is Fault.SILENT:
             await self._changed.wait()
         return web.Response(status=answer.status, body=body, content_type=answer.content_type)
+
+    def _last_of(self, request: web.Request) -> bytes | None:
+        """What a watch ends with now; None while it goes on."""
+        late = self._fault is Fault.BREAKING_LATE
+        if late and not request.path.endswith("/datasets"):
+            return b""
+        if self._fault is Fault.BREAKING or (late and self._unanswered >= len(KINDS) - 1):
+            return json.dumps(BROKEN).encode() + b"\n"
+        return None
 
     async def _stream(self, request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
         out = web.StreamResponse(headers={"Content-Type": "application/json"})
@@ -129,8 +144,9 @@ class Gateway:
                 half_open = self._fault is Fault.HALF_OPEN and began_with is not Fault.HALF_OPEN
                 if half_open or self._fault in {Fault.SILENT, Fault.UNANSWERED}:
                     continue
-                if self._fault is Fault.BREAKING:
-                    await out.write(json.dumps(BROKEN).encode() + b"\n")
+                last = self._last_of(request)
+                if last is not None:
+                    await out.write(last)
                     break
                 if self._fault is Fault.DEAF:
                     await out.write(json.dumps(BOOKMARK).encode() + b"\n")

@@ -157,6 +157,16 @@ def test_a_watch_that_died_ends_the_process(world: World, tmp_path: Path) -> Non
         assert "WatchingError" in log_of(other)
 
 
+def test_a_watch_that_is_not_answered_keeps_no_process_that_ends(world: World, tmp_path: Path) -> None:
+    """Kopf waits for its answer, or for another key, without end; who ends is not waited for longer than it takes."""
+    with standby(world, tmp_path / "late") as (gateway, other):
+        gateway.spoil(Fault.BREAKING_LATE)
+        other.until("the process to end", lambda: has_ended(other), 25, lambda: log_of(other)[-2000:])
+        assert other.operator is not None
+        assert 0 != other.operator.service.process.returncode
+        assert "Kopf's has not" in log_of(other)
+
+
 def test_a_half_open_connection_is_opened_anew(world: World, tmp_path: Path) -> None:
     """Neither its end nor a byte arrives, as behind a balancer that forgot it."""
     with standby(world, tmp_path / "half") as (gateway, other):
