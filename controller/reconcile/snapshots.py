@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from controller.cloud.errors import BadCredentials, ClockSkewed, CloudError, Ended, Terminal
+from controller.cloud.errors import BadCredentials, ClockSkewed, CloudError, Ended, Terminal, Throttled
 from controller.cloud.ports import ImmPort
 from controller.core.facts import BindingFacts
 
@@ -23,6 +23,8 @@ Scope = tuple[str, str, str, str]  # account id, region, who looks (`Session.ide
 # answer the threads of the pool would else wait all the time.
 REFUSED = timedelta(seconds=10)
 OF_THE_KEY = (BadCredentials, ClockSkewed, Ended)  # shared by nobody: the next reader's key may be another
+# Nor is throttling: the limiter has whoever asks next wait, and the listing that comes spares the others their words.
+NOT_SHARED = (*OF_THE_KEY, Throttled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,7 @@ class BindingSnapshots:
         try:
             listed = {(b.dataset, b.bucket): b for b in project.imm.list_bindings(scope[3])}
         except CloudError as error:
-            if not isinstance(error, OF_THE_KEY):
+            if not isinstance(error, NOT_SHARED):
                 ended = self._now()
                 until = began + REFUSED if isinstance(error, Terminal) else ended + min(REFUSED, ended - began)
                 with self._lock:
