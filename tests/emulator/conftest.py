@@ -29,6 +29,8 @@ def cloud(tmp_path: Path) -> Iterator[LocalCloud]:
     with running(config, data=directory) as local:
         instance = local.run(lambda running: running)
         yield local
+        if directory is not None:
+            local.run(documents)  # what a read alone changed is saved only with what is taken out of the state
     if directory is not None:
         # Only now is nothing under way any more: callbacks go out by themselves and change the state.
         assert documents(instance) == stored(directory, config)
