@@ -12,7 +12,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from sandbox.apiserver.operator_identity import service_account_kubeconfig
 from sandbox.demo.operator import Operator, free_port
 from sandbox.demo.services import answers, start
 from sandbox.kubectl import Kubectl
+from sandbox.programs import ProgramError
 from tests.deploy.chart_room import CHART, NAME, NAMESPACE, helm
 from tests.integration.world import PROJECT, World, prepare
 
@@ -206,9 +207,10 @@ def clear(cluster: Cluster, kubectl: Kubectl, namespace: str) -> None:
     for kind in definitions(kubectl):
         for name in kubectl("get", kind, f"--namespace={namespace}", "--output=name").split():
             kubectl("patch", name, f"--namespace={namespace}", "--type=merge", '--patch={"metadata":{"finalizers":[]}}')
-        # The guard is in force for a moment after it is gone.
-        kubectl("annotate", "--overwrite", f"crd/{kind}.{GROUP}", f"{GROUP}/allow-deletion=true")
-        kubectl("delete", f"crd/{kind}.{GROUP}", "--timeout=60s")
+        with suppress(ProgramError):  # it may be on its way out, and gone by now
+            # The guard is in force for a moment after it is gone.
+            kubectl("annotate", "--overwrite", f"crd/{kind}.{GROUP}", f"{GROUP}/allow-deletion=true")
+        kubectl("delete", f"crd/{kind}.{GROUP}", "--ignore-not-found", "--timeout=300s", seconds=320)
 
 
 def definitions(kubectl: Kubectl) -> set[str]:

@@ -122,7 +122,7 @@ def test_the_operators_namespace_can_be_deleted_and_installed_again(release: Rel
     release.begin()
     release.bound()
     journal, record = release.writes(), release.owner_record()
-    kubectl("delete", "namespace", NAMESPACE, "--timeout=180s")
+    kubectl("delete", "namespace", NAMESPACE, "--timeout=300s", seconds=320)
     world.stop()
     assert set(KINDS) == release.definitions()
     release.install()
@@ -140,15 +140,15 @@ def test_in_the_order_of_the_guide_nothing_is_left_and_nothing_is_stuck(release:
     kubectl(
         "annotate", "datasetbindings,datasets", "--all", "--all-namespaces", "imm-operator.dev/end-grace-period=now"
     )
-    kubectl("delete", "datasetbindings", "--all", "--all-namespaces", "--timeout=180s")
-    kubectl("delete", "datasets", "--all", "--all-namespaces", "--timeout=180s")
-    kubectl("delete", "batchimports,cloudaccounts", "--all", "--all-namespaces", "--timeout=180s")
+    kubectl("delete", "datasetbindings", "--all", "--all-namespaces", "--timeout=300s", seconds=320)
+    kubectl("delete", "datasets", "--all", "--all-namespaces", "--timeout=300s", seconds=320)
+    kubectl("delete", "batchimports,cloudaccounts", "--all", "--all-namespaces", "--timeout=300s", seconds=320)
     with pytest.raises(ProgramError, match="allow-deletion"):
         kubectl("delete", "crd", *(f"{kind}.imm-operator.dev" for kind in KINDS))
     assert set(KINDS) == release.definitions()
     names = [f"crd/{kind}.imm-operator.dev" for kind in KINDS]
     kubectl("annotate", *names, "imm-operator.dev/allow-deletion=true")
-    kubectl("delete", *names, "--timeout=180s")
+    kubectl("delete", *names, "--timeout=300s", seconds=320)
     release.helm("uninstall", NAME)
     world.stop()
     assert set() == release.definitions()
@@ -192,7 +192,7 @@ def test_in_the_wrong_order_release_frees_what_is_stuck(release: Release) -> Non
     assert (
         "the binding of oss://photos-bucket to media/photos is retained: it goes on running and billing" in done.stdout
     )
-    kubectl("wait", "--for=delete", f"namespace/{world.namespace}", "--timeout=180s")
+    kubectl("wait", "--for=delete", f"namespace/{world.namespace}", "--timeout=300s", seconds=320)
     assert journal == release.writes()
     assert (True, True) == release.in_cloud()
 
@@ -209,6 +209,8 @@ def test_definitions_that_are_not_kept_go_with_the_release(release: Release) -> 
     release.install(CHART, "--set=crds.keep=false,admissionPolicies.crdGuard=false")
     assert set(KINDS) == release.definitions()
     release.helm("uninstall", NAME)
-    release.kubectl("wait", "--for=delete", *(f"crd/{kind}.imm-operator.dev" for kind in KINDS), "--timeout=180s")
+    release.kubectl(
+        "wait", "--for=delete", *(f"crd/{kind}.imm-operator.dev" for kind in KINDS), "--timeout=300s", seconds=320
+    )
     assert set() == release.definitions()
     assert [] == left(release)
