@@ -69,13 +69,17 @@ async def run(settings: Settings) -> bool:
     )
     _end_on_signals(engine)
     overdue = asyncio.create_task(_overdue(engine))
-    theirs = asyncio.create_task(kopf.run_tasks(tasks, ignored=others | {overdue}))
+    await _first(asyncio.create_task(kopf.run_tasks(tasks, ignored=others | {overdue})), overdue)
+    return not (engine.lost or engine.failed)
+
+
+async def _first(theirs: asyncio.Task[None], overdue: asyncio.Task[None]) -> None:
+    """Wait for Kopf's end, whose error is raised, or until it is overdue."""
     await asyncio.wait({theirs, overdue}, return_when=asyncio.FIRST_COMPLETED)
     if theirs.done():
         await theirs
     else:
         log.warning("our part of the process has ended and Kopf's has not; it is not waited for")
-    return not (engine.lost or engine.failed)
 
 
 async def _overdue(engine: Engine) -> None:
