@@ -146,14 +146,19 @@ def test_a_pass_that_waits_for_ever_is_a_reason_to_restart(world: World) -> None
         world.start()
 
 
+def await_failure(other: World, seconds: float) -> None:
+    """Wait until the process has ended by itself, and not in order."""
+    other.until("the process to end", lambda: has_ended(other), seconds, lambda: log_of(other)[-2000:])
+    assert other.operator is not None
+    assert 0 != other.operator.service.process.returncode
+
+
 def test_a_watch_that_died_ends_the_process(world: World, tmp_path: Path) -> None:
     """Kopf cannot go on from an error it does not know, and takes the operator with it: nobody stays, deaf."""
     with standby(world, tmp_path / "broken") as (gateway, other):
         gateway.spoil(Fault.BREAKING)
         # An orderly end alone may take 26 s (docs/architecture.md), and Kopf has to notice first.
-        other.until("the process to end", lambda: has_ended(other), 60, lambda: log_of(other)[-2000:])
-        assert other.operator is not None
-        assert 0 != other.operator.service.process.returncode
+        await_failure(other, 60)
         assert "WatchingError" in log_of(other)
 
 
@@ -161,9 +166,7 @@ def test_a_watch_that_is_not_answered_keeps_no_process_that_ends(world: World, t
     """Kopf waits for its answer, or for another key, without end; who ends is not waited for longer than it takes."""
     with standby(world, tmp_path / "late") as (gateway, other):
         gateway.spoil(Fault.BREAKING_LATE)
-        other.until("the process to end", lambda: has_ended(other), 25, lambda: log_of(other)[-2000:])
-        assert other.operator is not None
-        assert 0 != other.operator.service.process.returncode
+        await_failure(other, 25)
         assert "Kopf's has not" in log_of(other)
 
 
