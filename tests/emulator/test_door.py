@@ -197,7 +197,7 @@ def test_a_client_that_goes_away_leaves_no_traceback(
     assert "broke off" in caplog.text
     assert [] == logged(caplog)
     assert "Traceback" not in caplog.text
-    assert "PutObject" not in cloud.counts()["oss"]
+    assert "PutObject" not in cloud.counts().get("oss", {})  # whose first call it would be
 
 
 def test_a_body_nested_too_deeply_is_refused_by_the_levers(cloud: LocalCloud, caplog: pytest.LogCaptureFixture) -> None:
