@@ -111,6 +111,8 @@ class Faults:
         return self._first(lambda rule: rule.is_for_messages and (may_swap or rule.swap is None))
 
     def _first(self, applies: Callable[[FaultRule], bool]) -> FaultRule | None:
+        if not self.rules:
+            return None
         missing = len(self.rules) - len(self.struck)  # in a state of before there was such a count
         self.struck += [0] * missing
         for index, rule in enumerate(self.rules):

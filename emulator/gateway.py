@@ -7,6 +7,7 @@ because an emulator that accepts silently teaches its users something false abou
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from emulator.auth import acs3, mns, oss_v1, oss_v4, rpc_v1
@@ -61,7 +62,8 @@ def admit(instance: Instance, request: HttpRequest, named: Named) -> tuple[Call,
     if isinstance(signed, Refusal):
         if not loose:
             return signed
-        signed = Signed(root_identity(instance.config.account_id, instance.config.access_key_id))
+        config = instance.config
+        signed = Signed(Key(config.access_key_secret, root_identity(config.account_id, config.access_key_id)))
     problem = (None if loose else _check_replay(instance, signed)) or _check_owner(named.target, signed)
     if problem is not None:
         return problem
@@ -128,17 +130,11 @@ def _authenticate(cloud: Cloud, request: HttpRequest, named: Named) -> Signed | 
 
     None for an operation that wants none, and for an OSS request without any, which only public buckets accept.
     """
-    found: dict[str, Key | None] = {}  # a request names one key, and it is asked for twice
-
-    def find(access_key_id: str) -> Key | None:
-        if access_key_id not in found:
-            found[access_key_id] = find_key(cloud, access_key_id)
-        return found[access_key_id]
-
     operation = operation_of(named)
     if operation is not None and operation.anonymous:
         return None
     now = cloud.clock.wall()
+    find = partial(find_key, cloud)
     authorization = request.headers.get("authorization", "")
     match named.target.service:
         case "oss" if downloads.owns(cloud, named.target.place[0]):
@@ -152,8 +148,7 @@ def _authenticate(cloud: Cloud, request: HttpRequest, named: Named) -> Signed | 
         case _:
             outcome = rpc_v1.verify(request, find, now)
     if isinstance(outcome, Signed):
-        key = find(outcome.identity.access_key_id)
-        return check_token(request, named.target.service, key, cloud.clock.now()) or outcome
+        return check_token(request, named.target.service, outcome.key, cloud.clock.now()) or outcome
     return outcome
 
 
@@ -183,7 +178,7 @@ def _check_replay(instance: Instance, signed: Signed | None) -> Refusal | None:
 def _check_owner(target: Target, signed: Signed | None) -> Refusal | None:
     if signed is None:
         return None
-    if target.owner is not None and target.owner.isdigit() and target.owner != signed.identity.account_id:
+    if target.owner is not None and target.owner.isdigit() and target.owner != signed.key.identity.account_id:
         message = "The OwnerId that your Access Key Id associated to is forbidden for this operation."
         return Refusal(403, "AccessDenied", message)
     if signed.region is not None and target.region is not None and signed.region != target.region:
@@ -193,7 +188,7 @@ def _check_owner(target: Target, signed: Signed | None) -> Refusal | None:
 
 def _call(cloud: Cloud, request: HttpRequest, named: Named, signed: Signed | None) -> Call:
     target = named.target
-    identity: Identity | None = None if signed is None else signed.identity
+    identity: Identity | None = None if signed is None else signed.key.identity
     named_region = target.region or (None if signed is None else signed.region)
     return Call(
         service=target.service,

@@ -54,8 +54,10 @@ def rights_of(table: Table, switches: Switches, call: Call) -> tuple[Right, ...]
         KeyError: The operation is not declared.
     """
     return tuple(
-        Right(need.action, place)
-        for need in table[call.operation]
-        if (need.when is None or need.when(call)) and (not need.switch or getattr(switches, need.switch))
-        for place in need.places(call)
+        [
+            Right(need.action, place)
+            for need in table[call.operation]
+            if (need.when is None or need.when(call)) and (not need.switch or getattr(switches, need.switch))
+            for place in need.places(call)
+        ]
     )

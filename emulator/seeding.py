@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from hashlib import md5
 from typing import TYPE_CHECKING
 
@@ -94,7 +93,7 @@ def _perform(instance: Instance, step: Step) -> Reply | Refusal:
         identity=root_identity(account, ""),
         named_region=step.region or None,
     )
-    known = replace(call, params={name: value for name, value in call.params.items() if name in operation.params})
+    known = call._replace(params={name: value for name, value in call.params.items() if name in operation.params})
     if step.operation == step.otherwise:
         call = known  # an update takes fewer attributes than the creation
     unknown = unknown_parts(call, operation)

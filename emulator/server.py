@@ -42,6 +42,7 @@ log = logging.getLogger(__name__)
 
 TICK = 0.05  # seconds between looks at the lifecycle
 POLL = 0.1  # seconds after which a long poll looks again: time alone can make a message visible
+_UNREAD = gateway.Named(Target("unknown", None), "", {}, "")  # while it is found out what a request is
 _LONG_POLLS = frozenset({"ReceiveMessage", "BatchReceiveMessage"})
 
 
@@ -127,12 +128,13 @@ class Server:
             await asyncio.sleep(TICK)
 
     async def _serve(self, raw: web.BaseRequest) -> web.StreamResponse:
-        refused = proxying.refusal(self.instance.config, raw.method, proxying.take_apart(raw.raw_path).authority)
+        address = proxying.take_apart(raw.raw_path)
+        refused = proxying.refusal(self.instance.config, raw.method, address.authority)
         if refused is not None:
             log.warning("refused as a proxy: %s %s", raw.method, clean(raw.raw_path[:200]))
             return transport.respond(refused, raw.method)
         try:
-            request = await transport.read(raw)
+            request = await transport.read(raw, address)
         except transport.BrokenOffError as error:
             log.info("%s %s broke off: %s", raw.method, clean(raw.raw_path[:200]), error)
             return _hang_up(raw)
@@ -154,7 +156,7 @@ class Server:
         as a lost connection, nor be left without a request id.
         """
         started = time.monotonic()
-        named, call = gateway.Named(Target("unknown", None), "", {}, new_request_id("unknown")), None
+        named, call = _UNREAD, None
         try:
             target = route(request, endpoint_hosts=self.instance.config.endpoint_hosts)
             named = gateway.Named(target, "", {}, new_request_id(target.service))
@@ -170,6 +172,8 @@ class Server:
                 answer = guard.sandboxed(request, edge.dressed(self.instance.cloud.switches, named, answer))
                 transport.check_headers(answer)
         except Exception:
+            if named is _UNREAD:
+                named = named._replace(request_id=new_request_id(named.target.service))
             log.exception("%s failed, request id %s", named.target.service, named.request_id)
             failed = gateway.bug(named.target.service, named.operation)
             answer, code = gateway.render(request, named, failed), failed.code

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from emulator.clock import Clock
 from emulator.faults import Faults
@@ -23,6 +24,8 @@ from emulator.ram.state import RamState
 from emulator.sts.issuers import Issuers
 from emulator.sts.state import StsState
 from emulator.switches import Switches
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -58,12 +61,19 @@ class Cloud:
 
     def imm(self, account: str, region: str) -> ImmState:
         """The IMM of one account and region, made on first use."""
-        return self.accounts[account].imm.setdefault(region, ImmState())
+        return _of_region(self.accounts[account].imm, region, ImmState)
 
     def imagesearch(self, account: str, region: str) -> ImageSearchState:
         """The Image Search of one account and region, made on first use."""
-        return self.accounts[account].imagesearch.setdefault(region, ImageSearchState())
+        return _of_region(self.accounts[account].imagesearch, region, ImageSearchState)
 
     def mns(self, account: str, region: str) -> MnsState:
         """The MNS of one account and region, made on first use."""
-        return self.accounts[account].mns.setdefault(region, MnsState())
+        return _of_region(self.accounts[account].mns, region, MnsState)
+
+
+def _of_region(held: dict[str, T], region: str, make: Callable[[], T]) -> T:
+    """What is held of a region, made if there is nothing: every call asks, and a state takes long to make."""
+    if region not in held:
+        held[region] = make()
+    return held[region]

@@ -14,7 +14,6 @@ from aiohttp import ClientPayloadError, web
 from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDict
 
-from emulator.proxying import take_apart
 from emulator.refusal import Refusal
 from emulator.wire.http import HttpAnswer, HttpRequest
 
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from aiohttp.http_parser import RawRequestMessage
     from aiohttp.streams import StreamReader
     from aiohttp.web_protocol import RequestHandler
+
+    from emulator.proxying import Address
 
 MAX_BODY = 1024**3  # bytes; objects live in memory
 _BODYLESS = frozenset({204, 304})
@@ -46,28 +47,27 @@ def make_request(
     return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=0)
 
 
-async def read(raw: web.BaseRequest) -> HttpRequest:
+async def read(raw: web.BaseRequest, address: Address) -> HttpRequest:
     """The whole request; without its body if that is too large, which is found out beforehand where its length is told.
 
     Raises:
         BrokenOffError: Nobody waits for an answer.
     """
     if not raw.body_exists:
-        return _made(raw, b"")
+        return _made(raw, address, b"")
     length = raw.headers.get("content-length", "")
     if length.isascii() and length.isdigit() and int(length[:20]) > MAX_BODY:
-        return _made(raw, None)
+        return _made(raw, address, None)
     if raw.headers.get("expect", "").lower() == "100-continue":
         await raw.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    return _made(raw, await _body(raw))
+    return _made(raw, address, await _body(raw))
 
 
-def _made(raw: web.BaseRequest, body: bytes | None) -> HttpRequest:
+def _made(raw: web.BaseRequest, address: Address, body: bytes | None) -> HttpRequest:
     headers: dict[str, str] = {}
     for name, value in raw.headers.items():
         lower = name.lower()
         headers[lower] = f"{headers[lower]},{value}" if lower in headers else value
-    address = take_apart(raw.raw_path)
     if address.authority:  # it counts, whatever the header says: RFC 9112, 3.2.2
         headers["host"] = address.authority
     source = raw.remote or ""
@@ -90,21 +90,16 @@ async def _body(raw: web.BaseRequest) -> bytes | None:
 
 
 def respond(answer: HttpAnswer, method: str) -> web.Response:
-    """The answer as aiohttp sends it.
-
-    Raises:
-        ValueError: A header cannot be sent; aiohttp would find out too late to answer anything else.
-    """
-    check_headers(answer)
+    """The answer as aiohttp sends it; its headers can be sent (`check_headers`)."""
     body = None if method == "HEAD" or answer.status in _BODYLESS else answer.body
     return web.Response(status=answer.status, body=body, headers=CIMultiDict(answer.headers))
 
 
 def check_headers(answer: HttpAnswer) -> None:
-    """Raise ValueError for a header that cannot be sent, which would end the connection without an answer."""
-    for name, value in answer.headers.items():
-        if _UNSENDABLE.search(value) or _UNSENDABLE.search(name):
-            raise ValueError(f"the header {name!r} of an answer has a control character in it: {value[:200]!r}")
+    """Raise ValueError for a header that cannot be sent: aiohttp would find out too late to answer anything else."""
+    text = "".join([*answer.headers, *answer.headers.values()])
+    if _UNSENDABLE.search(text):
+        raise ValueError(f"a header of an answer has a control character in it: {dict(answer.headers)!r:.2000}")
 
 
 def too_large(service: str) -> Refusal:

@@ -54,7 +54,7 @@ def verify(request: HttpRequest, find: FindKey, now: float) -> Signed | Refusal:
     if not same(expected, signature.lower()):
         message = f"Specified signature is not matched with our calculation. server string to sign is:{to_sign}"
         return Refusal(400, "SignatureDoesNotMatch", message)
-    return Signed(key.identity, request.headers[NONCE])
+    return Signed(key, request.headers[NONCE])
 
 
 def _check_coverage(request: HttpRequest, names: list[str]) -> Refusal | None:

@@ -6,7 +6,7 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from emulator.state import Account, Cloud
@@ -32,8 +32,7 @@ class Identity:
     session_policy: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """A secret and whose it is. A temporary key has a `token`, which must be sent with it, and ends at `expires`."""
 
     secret: str
@@ -42,11 +41,10 @@ class Key:
     expires: float | None = None  # seconds since the epoch, on the emulator's clock
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
+class Signed(NamedTuple):
     """A signature that is right. `nonce` must not be seen again; `region` is set by schemes that sign it."""
 
-    identity: Identity
+    key: Key
     nonce: str | None = None
     region: str | None = None
 

@@ -37,7 +37,7 @@ def verify(request: HttpRequest, find: FindKey, now: float) -> Signed | Refusal:
     if not same(base64.b64encode(digest).decode(), signature):
         message = "The request signature we calculated does not match the signature you provided. "
         return Refusal(403, "SignatureDoesNotMatch", message + "Check your key and signing method.")
-    return Signed(key.identity)
+    return Signed(key)
 
 
 def string_to_sign(request: HttpRequest) -> str:

@@ -66,7 +66,7 @@ def verify(request: HttpRequest, resource: str, find: FindKey, now: float) -> Si
     digest = hmac.digest(key.secret.encode(), to_sign.encode("utf-8", "surrogateescape"), "sha1")
     if not same(base64.b64encode(digest).decode(), signature):
         return mismatch(to_sign)
-    return Signed(key.identity)
+    return Signed(key)
 
 
 def string_to_sign(request: HttpRequest, resource: str, date: str) -> str:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from emulator.wire.http import HttpRequest
 
 SCHEME = "OSS4-HMAC-SHA256"
-_PART = re.compile(r"(Credential|AdditionalHeaders|Signature)=([^,\s]+)")
 _CREDENTIAL = re.compile(r"([^/]+)/(\d{8})/([^/]+)/([^/]+)/aliyun_v4_request")
 _LONGEST = 7 * 24 * 3600  # seconds a signed address may live
 _HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
@@ -60,7 +59,7 @@ def verify(request: HttpRequest, resource: str, find: FindKey, now: float) -> Si
     expected = hmac.digest(signing_key, to_sign.encode("utf-8", "surrogateescape"), "sha256").hex()
     if not same(expected, claim.signature):
         return mismatch(to_sign)
-    return Signed(key.identity, region=region)
+    return Signed(key, region=region)
 
 
 @lru_cache(maxsize=128)
@@ -93,7 +92,8 @@ def _claim_of(request: HttpRequest) -> _Claim:
             date=query.get("x-oss-date", ""),
             expires=query.get("x-oss-expires", ""),
         )
-    parts = dict(_PART.findall(request.headers.get("authorization", "")))
+    listed = request.headers.get("authorization", "").removeprefix(SCHEME).split(",")
+    parts = {name.strip(): value.strip() for name, _, value in [part.partition("=") for part in listed]}
     return _Claim(
         credential=parts.get("Credential", ""),
         signature=parts.get("Signature", ""),
@@ -107,9 +107,9 @@ def _check_date(claim: _Claim, day: str, now: float) -> Refusal | None:
     moment = _instant(claim.date)
     if moment is None:
         return Refusal(403, "AccessDenied", "OSS authentication requires a valid x-oss-date.")
-    if f"{moment:%Y%m%d}" != day:
+    sent, its_day = moment
+    if its_day != day:
         return Refusal(400, "InvalidArgument", "The date in the Credential differs from x-oss-date.")
-    sent = moment.timestamp()
     if claim.expires is None:
         return check_skew(sent, now)
     lifetime = read_seconds(claim.expires)
@@ -119,10 +119,12 @@ def _check_date(claim: _Claim, day: str, now: float) -> Refusal | None:
 
 
 @lru_cache(maxsize=128)
-def _instant(text: str) -> datetime | None:
+def _instant(text: str) -> tuple[float, str] | None:
+    """Seconds since the epoch, and the day as a credential names it; None for what is no time."""
     for form in ("%Y%m%dT%H%M%SZ", _HTTP_DATE):
         try:
-            return datetime.strptime(text, form).replace(tzinfo=UTC)
+            moment = datetime.strptime(text, form).replace(tzinfo=UTC)
         except ValueError:
             continue
+        return moment.timestamp(), f"{moment:%Y%m%d}"
     return None

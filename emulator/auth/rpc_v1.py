@@ -43,7 +43,7 @@ def verify(request: HttpRequest, find: FindKey, now: float) -> Signed | Refusal:
     if not same(base64.b64encode(digest).decode(), params["Signature"]):
         message = f"Specified signature is not matched with our calculation. server string to sign is:{to_sign}"
         return Refusal(400, "SignatureDoesNotMatch", message)
-    return Signed(key.identity, params["SignatureNonce"])
+    return Signed(key, params["SignatureNonce"])
 
 
 def string_to_sign(method: str, params: Mapping[str, str]) -> str:

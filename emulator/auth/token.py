@@ -21,7 +21,7 @@ _PARAMETERS = ("SecurityToken", "security-token", "x-oss-security-token")
 _WITH_XML = frozenset({"oss", "mns"})
 
 
-def check_token(request: HttpRequest, service: str, key: Key | None, now: float) -> Refusal | None:
+def check_token(request: HttpRequest, service: str, key: Key, now: float) -> Refusal | None:
     """What is wrong with the request's token, if anything is.
 
     Args:
@@ -31,9 +31,9 @@ def check_token(request: HttpRequest, service: str, key: Key | None, now: float)
         now: Seconds since the epoch on the emulator's clock, on which temporary keys end.
     """
     given = _given(request)
-    if key is not None and key.token is None and not given:
+    if key.token is None and not given:
         return None
-    if key is None or key.token is None or not same(key.token, given):
+    if key.token is None or not same(key.token, given):
         return _wrong(service, missing=not given)
     if key.expires is not None and now >= key.expires:
         return _expired(service)

@@ -9,7 +9,7 @@ from emulator.imm import params, refusals
 from emulator.imm.fields import FILE_FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from emulator.call import Call
     from emulator.imm.state import IndexedFile
@@ -64,8 +64,8 @@ def wanted_fields(call: Call) -> frozenset[str]:
     return frozenset(wanted)
 
 
-def shown_file(held: IndexedFile, wanted: frozenset[str]) -> dict[str, object]:
-    """An entry as an answer shows it, for reading only."""
+def shown_files(held: Iterable[IndexedFile], wanted: frozenset[str]) -> list[dict[str, object]]:
+    """Entries as an answer shows them, for reading only."""
     if not wanted:
-        return held.meta
-    return {name: value for name, value in held.meta.items() if name in wanted}
+        return [item.meta for item in held]
+    return [{name: value for name, value in item.meta.items() if name in wanted} for item in held]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from emulator.call import Operations, Reply
 from emulator.imm import params, refusals
-from emulator.imm.kept import check_file_uri, shown_file, wanted_fields
+from emulator.imm.kept import check_file_uri, shown_files, wanted_fields
 from emulator.imm.lookup import dataset_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def get_file_meta(cloud: Cloud, call: Call) -> Reply:
     held = dataset.files.get(uri)
     if held is None:
         raise refusals.not_found(cloud.switches, "File")
-    return Reply({"Files": [shown_file(held, wanted)]})
+    return Reply({"Files": shown_files([held], wanted)})
 
 
 @SERVED.serves("BatchGetFileMeta", "ProjectName", "DatasetName", "URIs", "WithFields")
@@ -36,7 +36,7 @@ def batch_get_file_meta(cloud: Cloud, call: Call) -> Reply:
     _, dataset = dataset_of(cloud, call)
     wanted = wanted_fields(call)
     held = [dataset.files[uri] for uri in _uris(call) if uri in dataset.files]
-    return Reply({"Files": [shown_file(item, wanted) for item in held]})
+    return Reply({"Files": shown_files(held, wanted)})
 
 
 @SERVED.serves("DeleteFileMeta", "ProjectName", "DatasetName", "URI")

@@ -8,7 +8,7 @@ from emulator.call import Operations, Reply
 from emulator.imm import params, refusals
 from emulator.imm.aggregations import MAX_GROUPS, aggregate
 from emulator.imm.conditions import condition_of
-from emulator.imm.kept import shown_file, wanted_fields
+from emulator.imm.kept import shown_files, wanted_fields
 from emulator.imm.lookup import dataset_of
 from emulator.imm.matching import words
 from emulator.imm.ordering import page_of, sort_of, uri_of
@@ -46,7 +46,7 @@ def simple_query(cloud: Cloud, call: Call) -> Reply:
         found.sort(key=uri_of)  # a sum of the same fractions is the same, however they were found
         return Reply({"Aggregations": [aggregate(found, asked, size) for asked in aggregations], **hits})
     chosen, token = page_of(found, sort, call.params.get("NextToken", ""), size)
-    return Reply({"Files": [shown_file(item, wanted) for item in chosen], "NextToken": token, **hits})
+    return Reply({"Files": shown_files(chosen, wanted), "NextToken": token, **hits})
 
 
 def _matching(dataset: Dataset, condition: Condition) -> list[IndexedFile]:
@@ -76,5 +76,4 @@ def fuzzy_query(cloud: Cloud, call: Call) -> Reply:
     found = [item for uri, item in dataset.files.items() if scores[uri]]
     relevance = None if sort else (lambda item: scores[str(item.meta["URI"])])
     chosen, token = page_of(found, sort, call.params.get("NextToken", ""), size, relevance)
-    shown = [shown_file(item, wanted) for item in chosen]
-    return Reply({"Files": shown, "NextToken": token, "TotalHits": len(found)})
+    return Reply({"Files": shown_files(chosen, wanted), "NextToken": token, "TotalHits": len(found)})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from emulator.call import Operations, Reply
 from emulator.imm import params, refusals
-from emulator.imm.kept import check_file_uri, shown_file, wanted_fields
+from emulator.imm.kept import check_file_uri, shown_files, wanted_fields
 from emulator.imm.lookup import dataset_of
 from emulator.imm.matching import words
 from emulator.imm.paging import DEFAULT_PAGE
@@ -56,7 +56,7 @@ def semantic_query(cloud: Cloud, call: Call) -> Reply:
         if not media_types or item.meta.get("MediaType") in media_types
     ]
     found = sorted((pair for pair in scored if pair[0]), key=lambda pair: (-pair[0], str(pair[1].meta["URI"])))
-    return Reply({"Files": [shown_file(item, wanted) for _, item in found[:size]]})
+    return Reply({"Files": shown_files([item for _, item in found[:size]], wanted)})
 
 
 def _terms(query: str) -> set[str]:

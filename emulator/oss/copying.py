@@ -93,4 +93,4 @@ def _source(call: Call) -> Call:
     path, _, query = call.headers["x-oss-copy-source"].lstrip("/").partition("?")
     bucket_name, _, key = decode(path, plus_is_space=False).partition("/")
     version_id = dict(parse_pairs(query)).get("versionId", "")
-    return replace(call, operation="GetObject", resource=(bucket_name, key), params={"versionId": version_id})
+    return call._replace(operation="GetObject", resource=(bucket_name, key), params={"versionId": version_id})

@@ -13,7 +13,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from emulator.persistence.marks import TRANSIENT
 
@@ -65,8 +65,7 @@ class StoredObject:
         return len(self.data)
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(NamedTuple):
     """Which request changed an object: the operation's name, its id, and the account or user behind it."""
 
     operation: str = ""  # "" for the emulator's own doing, such as a test's or a lifecycle rule's
@@ -74,8 +73,7 @@ class Cause:
     principal: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectChange:
+class ObjectChange(NamedTuple):
     """What `Cloud.object_listeners` are told after a change. A deletion carries the removed object's facts.
 
     `delta` is by how many bytes the key's content grew; a deletion's is negative.
