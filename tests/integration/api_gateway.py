@@ -8,6 +8,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
@@ -15,9 +16,10 @@ import aiohttp
 from aiohttp import web
 
 from controller.reconcile.kinds import KINDS
+from sandbox import ports
 from sandbox.apiserver.cluster import Cluster
 from sandbox.apiserver.operator_identity import service_account_kubeconfig
-from sandbox.demo.operator import NAME, NAMESPACE, Operator, free_port
+from sandbox.demo.operator import NAME, NAMESPACE, Operator
 from sandbox.demo.services import start
 from tests.integration.world import World
 
@@ -39,8 +41,34 @@ class Fault(Enum):
     NO_WATCH = "a watch is refused for lack of rights"
 
 
+@dataclass(frozen=True)
+class Hold:
+    """A write that is held before or after it takes effect; its answer then reaches whoever still waits for it.
+
+    Attributes:
+        what: As `written` has it.
+        struck: Set once it is held.
+    """
+
+    what: str
+    when: str
+    seconds: float
+    struck: threading.Event = field(default_factory=threading.Event)
+
+    async def strike(self, what: str, when: str) -> None:
+        """Wait where this is the write, the first of its kind, at its moment."""
+        if (what, when) == (self.what, self.when) and not self.struck.is_set():
+            self.struck.set()
+            await asyncio.sleep(self.seconds)
+
+
 class Gateway:
-    """Plain HTTP in front of a cluster; whoever comes through signs in as before."""
+    """Plain HTTP in front of a cluster; whoever comes through signs in as before.
+
+    Attributes:
+        writes: What was written so far, each as `written` has it, with the HTTP status of the answer.
+        held: The write that is held.
+    """
 
     def __init__(self, cluster: Cluster) -> None:
         self._target = cluster.url
@@ -51,19 +79,21 @@ class Gateway:
         self._changed = asyncio.Event()
         self._runner: web.AppRunner | None = None
         self.watches = 0  # that were asked for
-        self._unanswered = 0
+        self._unanswered: set[str] = set()
         self.url = ""
+        self.writes: list[tuple[str, int]] = []
+        self.held: Hold | None = None
 
     @contextmanager
     def running(self) -> Iterator[Gateway]:
         """Serve in a thread of its own."""
         thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(60)
         try:
             yield self
         finally:
-            asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(10)
+            asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(60)
             self._loop.call_soon_threadsafe(self._loop.stop)
             thread.join(10)
             self._loop.close()
@@ -106,28 +136,39 @@ class Gateway:
         self.watches += watch
         if self._fault is Fault.NO_WATCH and watch:
             return web.json_response({"kind": "Status", "code": 403, "message": "no watch for you"}, status=403)
-        self._unanswered += watch and self._fault is Fault.BREAKING_LATE
-        while not self._ending and (
-            self._fault is Fault.SILENT or (watch and self._fault in {Fault.UNANSWERED, Fault.BREAKING_LATE})
-        ):
+        if watch and self._fault is Fault.BREAKING_LATE and self._is_held(request):
+            self._unanswered.add(request.path)
+        while not self._ending and self._is_held(request):
             await self._changed.wait()
         headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
         target = self._target + request.path_qs
         data = await request.read()
+        what, hold = written(request.path, data), self.held or Hold("", "", 0.0)
+        await hold.strike(what, "before")
         async with self._session.request(request.method, target, headers=headers, data=data or None) as answer:
             if watch and answer.status == 200:
                 return await self._stream(request, answer)
             body = await answer.read()
+        if what:
+            self.writes.append((what, answer.status))
+            await hold.strike(what, "after")
         while self._fault is Fault.SILENT:
             await self._changed.wait()
         return web.Response(status=answer.status, body=body, content_type=answer.content_type)
+
+    def _is_held(self, request: web.Request) -> bool:
+        """Whether a request is not answered now."""
+        if self._fault is Fault.SILENT:
+            return True
+        held = {Fault.UNANSWERED: True, Fault.BREAKING_LATE: not request.path.endswith("/datasets")}
+        return request.query.get("watch") == "true" and held.get(self._fault, False)
 
     def _last_of(self, request: web.Request) -> bytes | None:
         """What a watch ends with now; None while it goes on."""
         late = self._fault is Fault.BREAKING_LATE
         if late and not request.path.endswith("/datasets"):
             return b""
-        if self._fault is Fault.BREAKING or (late and self._unanswered >= len(KINDS) - 1):
+        if self._fault is Fault.BREAKING or (late and len(self._unanswered) >= len(KINDS) - 1):
             return json.dumps(BROKEN).encode() + b"\n"
         return None
 
@@ -161,15 +202,46 @@ class Gateway:
         return out
 
 
+def written(path: str, data: bytes) -> str:
+    """What a request writes of an import, in words: `status Waiting`, `event Begun`; empty where it writes nothing."""
+    if path.endswith("/events"):
+        event = json.loads(data)
+        return f"event {event['reason']}" if event["involvedObject"]["kind"] == "BatchImport" else ""
+    if "/batchimports/" in path and data:
+        return f"{path.rsplit('/', 1)[-1]} {json.loads(data).get('status', {}).get('phase', '')}"
+    return ""
+
+
+def kubeconfig_behind(gateway: Gateway, cluster: Cluster, path: Path) -> None:
+    """Write a kubeconfig of the operator's service account that leads through a gateway."""
+    service_account_kubeconfig(cluster.kubeconfig, NAMESPACE, NAME, path, hours=1)
+    path.write_text(path.read_text().replace(cluster.url, gateway.url))
+
+
+@contextmanager
+def behind(gateway: Gateway, world: World) -> Iterator[None]:
+    """While this lasts, the operator that this world starts reaches the API server through the gateway only."""
+    path = world.directory / "gateway.kubeconfig"
+    kubeconfig_behind(gateway, world.cluster, path)
+    world.stop()
+    world.settings["KUBECONFIG"] = str(path)
+    world.start()
+    try:
+        yield
+    finally:
+        world.stop()
+        del world.settings["KUBECONFIG"]
+        world.start()
+
+
 def start_behind(
     gateway: Gateway, world: World, directory: Path, settings: dict[str, str], *, module: str = "controller"
 ) -> Operator:
     """Start the operator as its service account behind a gateway, without waiting for it to be ready."""
     directory.mkdir(exist_ok=True)
     kubeconfig = directory / "operator.kubeconfig"
-    service_account_kubeconfig(world.cluster.kubeconfig, NAMESPACE, NAME, kubeconfig, hours=1)
-    kubeconfig.write_text(kubeconfig.read_text().replace(world.cluster.url, gateway.url))
-    port = free_port()
+    kubeconfig_behind(gateway, world.cluster, kubeconfig)
+    port = ports.reserve()
     environment = {
         "KUBECONFIG": str(kubeconfig),
         "IMM_OPERATOR_STS_ENDPOINT": world.cloud.url,

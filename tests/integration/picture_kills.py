@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from tests.integration.held_writes import OF_OSS, HeldWrite
 from tests.integration.import_truth import runs_on_record
 from tests.integration.picture_room import INCREASE, PICTURES, PictureRoom, line, own, text_of
 from tests.integration.picture_truth import assert_pictures_true, original
 
 LINES, ROOM = 8, 5  # the instance isolates what it has no room for
 BAD: dict[str, Any] = {"OperationType": "ADD", "ProductId": "without a picture"}
-HELD = {"before": 3.0, "late": 9.0, "after": 3.0}  # seconds; a process begins anew in about three
 # Every write of a run whose manifest takes the place of its user's, in order: the operation, and what it writes.
 WRITES = (
     ("PutObject", "problems"),
@@ -35,61 +34,16 @@ WRITES = (
     ("PutObject", "report"),
     ("PutObject", "end"),
 )
-WRITING = ("PutObject", "Copy", "Initiate", "UploadPart", "Complete", "Abort", "Append", "Delete", INCREASE)
+WRITING = (*OF_OSS, INCREASE)
 CHECKED = WRITES.index(("PutObject", "progress"))  # from here on no picture is looked at again
 BEGUN = WRITES.index(("InitiateMultipartUpload", "manifest"))
 ON_RECORD = WRITES.index(("PutObject", "upload"))  # the upload's id: who comes after can drop it
 
 
-@dataclass(frozen=True)
-class Point:
-    """A write, and when the process ends: before it takes effect, long before that, or after it."""
+class Point(HeldWrite):
+    """One of them."""
 
-    number: int
-    when: str
-
-    @property
-    def operation(self) -> str:
-        """Of the cloud."""
-        return WRITES[self.number][0]
-
-    @property
-    def what(self) -> str:
-        """What it writes."""
-        return WRITES[self.number][1]
-
-    @property
-    def service(self) -> str:
-        """Whose operation it is."""
-        return "imagesearch" if self.operation == INCREASE else "oss"
-
-    @property
-    def nth(self) -> int:
-        """How many of this operation come before it."""
-        return sum(operation == self.operation for operation, _ in WRITES[: self.number])
-
-    def __str__(self) -> str:
-        return f"{self.when} {self.operation} of {self.what}"
-
-    def hold(self, room: PictureRoom) -> None:
-        """Have the cloud hold it, and let those before it through."""
-        rule: dict[str, Any] = {"service": self.service, "operation": self.operation}
-        before = [rule | {"latency": 0.0, "times": self.nth}] if self.nth else []
-        when = "after" if self.when == "after" else "before"
-        room.world.cloud.fault(*before, rule | {"when": when, "latency": HELD[self.when], "times": 1})
-
-    def await_held(self, room: PictureRoom) -> None:
-        """Wait until the cloud holds it."""
-        room.world.until(f"{self} to be held", lambda: room.struck()[-1] == 1, 40)
-
-    def await_answered(self, room: PictureRoom, since: int) -> None:
-        """Wait until it took effect, whatever that was: nobody hears the answer."""
-
-        def is_over() -> bool:
-            made = room.world.cloud.requests(self.service, self.operation, since)
-            return any(float(str(one["duration"])) >= HELD[self.when] for one in made)
-
-        room.world.until(f"{self} to be over", is_over, HELD[self.when])
+    writes = WRITES
 
 
 def prepare(room: PictureRoom, name: str) -> list[dict[str, Any]]:
@@ -126,11 +80,6 @@ def finish(room: PictureRoom, name: str, lines: list[dict[str, Any]], runs: set[
 def pairs(lines: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """Product and picture of each."""
     return [(one["ProductId"], one["PicName"]) for one in lines]
-
-
-def latest(room: PictureRoom) -> int:
-    """The number of the cloud's last request."""
-    return int(str(room.world.cloud.requests()[-1]["number"]))
 
 
 def occupy(room: PictureRoom, name: str) -> int:

@@ -10,18 +10,17 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.integration.held_writes import HELD, latest
 from tests.integration.import_truth import runs_on_record
 from tests.integration.picture_kills import (
     BEGUN,
     CHECKED,
-    HELD,
     LINES,
     ON_RECORD,
     WRITES,
     WRITING,
     Point,
     finish,
-    latest,
     prepare,
     start,
 )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sandbox.programs import ProgramError
-from tests.integration.import_room import IMPORT, WORK
+from controller.runtime.ending import LONGEST
+from sandbox import ports
+from tests.integration.held_writes import latest
+from tests.integration.import_room import WORK
 from tests.integration.import_truth import runs_on_record
 from tests.integration.picture_kills import (
     LINES,
@@ -21,7 +21,6 @@ from tests.integration.picture_kills import (
     WRITING,
     Point,
     finish,
-    latest,
     occupy,
     pairs,
     prepare,
@@ -31,6 +30,7 @@ from tests.integration.picture_kills import (
 from tests.integration.picture_room import INCREASE, PictureRoom, own, target
 from tests.integration.picture_truth import assert_pictures_true, tasks_of
 from tests.integration.replicas import CALL, LEASE, has_ended, leads, pause, replica_of, revive, wake
+from tests.integration.silence import PROBE, silent
 from tests.integration.world import World
 
 
@@ -57,19 +57,19 @@ class TestStatusWrites:
     @pytest.fixture(params=["before", "after"])
     def when(self, request: pytest.FixtureRequest, room: PictureRoom) -> str:
         """The import that `silent` tries a write on is there."""
-        room.apply("probe", {"pictures": [{"productId": "p", "picName": "p.jpg", "customContent": "p"}]}, suspend=True)
+        room.apply(PROBE, {"pictures": [{"productId": "p", "picName": "p.jpg", "customContent": "p"}]}, suspend=True)
         return str(request.param)
 
     def test_resolving(self, room: PictureRoom, when: str) -> None:
         """The first, while pictures are looked at."""
         name = f"s-resolving-{when}"
         lines, runs = prepare(room, name), runs_on_record(room)
-        reads = 3 + LINES  # the resolution, the checkpoint, the manifest, each picture
-        slow = {"service": "oss", "operation": "GetObject", "latency": 2.0, "times": reads}
-        room.world.cloud.fault(slow)
-        with silent(room.world, when):
+        slow: dict[str, Any] = {"service": "oss", "operation": "GetObject"}
+        before = slow | {"latency": 0.0, "times": 3}  # the resolution, the checkpoint, the manifest
+        room.world.cloud.fault(before, slow | {"latency": 8.0, "times": LINES})  # each picture
+        with silent(room.world) if when == "before" else nullcontext():
             start(room, name)
-            room.world.until("pictures to be read", lambda: room.struck()[0] == reads, 40)
+            room.world.until("pictures to be read", lambda: room.struck()[-1] == LINES, 40)
             if when == "after":
                 room.await_phase(name, "Resolving")
             room.world.kill()
@@ -83,7 +83,7 @@ class TestStatusWrites:
         name = f"s-submitting-{when}"
         lines, runs = prepare(room, name), runs_on_record(room)
         other = occupy(room, name)
-        with silent(room.world, when):
+        with silent(room.world) if when == "before" else nullcontext():
             start(room, name)
             room.world.until("the run record", lambda: len(runs_on_record(room) - runs) == 1, 40)
             if when == "after":
@@ -104,7 +104,7 @@ class TestStatusWrites:
         other = occupy(room, name)
         start(room, name)
         room.await_phase(name, "Submitting")
-        with silent(room.world, when):
+        with silent(room.world) if when == "before" else nullcontext():
             room.world.cloud.cancel_image_task(name, other)
             room.world.until("the task", lambda: len(tasks_of(room, name)) == 2, 40)
             if when == "after":
@@ -121,7 +121,7 @@ class TestStatusWrites:
         name = f"s-ended-{when}"
         lines, runs = prepare(room, name), runs_on_record(room)
         room.begun(name, own(name), onInvalid="Skip", allowManifestReplace=True)
-        with silent(room.world, when):
+        with silent(room.world) if when == "before" else nullcontext():
             room.work()
             end = f"runs/{room.status(name)['run']}/end.json"
             room.world.until("the verdict", lambda: room.world.bucket(WORK).object_exists(end), 40)
@@ -143,7 +143,7 @@ def callback(request: pytest.FixtureRequest, room: PictureRoom) -> Iterator[str]
     world = room.world
     world.stop()
     if request.param == "with a callback":
-        port = free_port()
+        port = ports.reserve()
         address = f"http://127.0.0.1:{port}"
         world.settings |= {"IMM_OPERATOR_CALLBACK_URL": address, "IMM_OPERATOR_CALLBACK_PORT": str(port)}
     world.start()
@@ -212,75 +212,26 @@ def test_two_imports_of_one_instance(room: PictureRoom) -> None:
     assert (ROOM, LINES - ROOM, 0, 0) == room.counts("pair-2")
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_the_leader_changes_between_the_plan_and_the_submit(room: PictureRoom, tmp_path: Path) -> None:
     """Who led goes on where it stood, long after another leads: it must not submit what the other one will."""
     lines, runs = prepare(room, "leader"), runs_on_record(room)
     standby = replica_of(room.world, tmp_path / "standby")
     standby.start()
     try:
-        room.world.until("the first to lead", lambda: leads(room.world))
+        room.world.until("the first to lead", lambda: leads(room.world), LEASE + 30)
         planned = Point(WRITES.index(("PutObject", "journal 1: planned")), "after")
         planned.hold(room)
         start(room, "leader")
         planned.await_held(room)
         pause(room.world)
         try:
-            room.world.until("the standby to lead", lambda: leads(standby), LEASE + 10)
+            room.world.until("the standby to lead", lambda: leads(standby), LEASE + 30)
         finally:
             wake(room.world)
-        room.world.until("the first to end", lambda: has_ended(room.world), LEASE)
+        room.world.until("the first to end", lambda: has_ended(room.world), LONGEST + 10)
         finish(room, "leader", lines, runs)
         assert 1 == room.submits("leader")
     finally:
         room.world.stop()
         standby.stop()
-
-
-@contextmanager
-def silent(world: World, when: str) -> Iterator[None]:
-    """Before: while this lasts the API server takes no status of this world's imports. After: it does."""
-    if when == "after":
-        yield
-        return
-    name = f"silent-{world.namespace}"
-    rule = {
-        "apiGroups": ["imm-operator.dev"],
-        "apiVersions": ["*"],
-        "operations": ["UPDATE"],
-        "resources": ["batchimports/status"],
-    }
-    here = {"matchLabels": {"kubernetes.io/metadata.name": world.namespace}}
-    policy = {
-        "matchConstraints": {"resourceRules": [rule]},
-        "validations": [{"expression": "false", "message": "A test holds it back.", "reason": "Forbidden"}],
-    }
-    binding = {"policyName": name, "validationActions": ["Deny"], "matchResources": {"namespaceSelector": here}}
-    kinds = {"ValidatingAdmissionPolicy": policy, "ValidatingAdmissionPolicyBinding": binding}
-    for kind, spec in kinds.items():
-        body = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
-        world.kubectl("apply", "--filename=-", text=json.dumps(body))
-    try:
-        world.until("statuses to be refused", lambda: not takes_status(world))
-        yield
-    finally:
-        for kind in kinds:
-            world.kubectl("delete", kind, name)
-        world.until("statuses to be taken", lambda: takes_status(world))
-
-
-def takes_status(world: World) -> bool:
-    """Whether the API server would take a status of an import."""
-    where = (IMPORT, "probe", f"--namespace={world.namespace}", "--subresource=status", "--dry-run=server")
-    try:
-        world.kubectl("patch", *where, "--type=merge", "--patch", '{"status": {"instance": "probe"}}')
-    except ProgramError:
-        return False
-    return True
-
-
-def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

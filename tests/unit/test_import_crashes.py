@@ -8,11 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
+from mns.queue import QueueMeta
 
 from controller.cloud.errors import CloudError
 from controller.core.imports.records import Planned, Verdicts
 from controller.reconcile.imports.allowances import Allowances
 from emulator.testing import LocalCloud, running
+from tests.mns_sdk import account_of
 from tests.unit.import_world import DATASET, PHOTOS, PROJECT, ImportWorld
 from tests.unit.operator_doubles import Crash
 
@@ -131,6 +133,33 @@ def test_every_write_of_the_status_may_be_the_last_thing_a_process_does(*, after
     raise AssertionError("the story writes its status more often than it should")
 
 
+def test_a_report_without_its_verdict_speaks_of_nothing_that_succeeded_later() -> None:
+    """The process ends between the two, what failed succeeds in a retry, and the status is lost after that."""
+    with running() as cloud:
+        world = ImportWorld(cloud)
+        uri = f"oss://{PHOTOS}/00000.txt"
+        key = world.batch([uri])
+        world.settle(key)
+        cloud.advance(60)
+        world.deliver_all()
+        guard = world.guard
+        guard.writes.clear()
+        guard.at = 2
+        with suppress(Crash):
+            world.settle(key)
+        assert ["put_object", "put_object"] == guard.writes, "the report, and the verdict, which never took effect"
+        world.restart()
+        world.upload(1)
+        world.batch([uri], retry={"failedItems": "once more"})
+        world.finish(key)
+        assert ("Complete", []) == (world.status(key).phase, world.status(key).failures)
+        world.restart()
+        world.cluster.bodies[key]["status"] = {"observedGeneration": -1}
+        world.settle(key)
+        assert ("Complete", []) == (world.status(key).phase, world.status(key).failures)
+        world.close()
+
+
 def test_a_tenth_of_all_calls_fails_and_every_verdict_is_the_truth() -> None:
     """Lost before and after they took effect, refused, throttled; messages twice, late, out of order and lost."""
     unavailable = {"status": 503, "code": "ServiceUnavailable"}
@@ -179,8 +208,11 @@ def test_passes_and_consumers_at_the_same_time_lose_nothing() -> None:
     with running() as cloud:
         world = ImportWorld(cloud)
         object.__setattr__(world.context, "allowances", Allowances(700))
+        # The clock runs a thousand times as fast as a thread that is held up: what one has in hand stays its own.
+        with account_of(cloud) as account:
+            account.get_queue("results").set_attributes(QueueMeta(vis_timeout=43200))
         uris = world.upload(90)
-        key = world.batch([*uris, f"oss://{PHOTOS}/missing.txt"])
+        key = world.batch([*uris, f"oss://{PHOTOS}/missing.txt"], resultTimeout="24h")
         done = threading.Event()
 
         def consume() -> int:

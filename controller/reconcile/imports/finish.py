@@ -60,8 +60,13 @@ def conclude(
     return end
 
 
-def read_shown(run: str, oss: OssPort, bucket: str) -> list[FailedItem]:
-    """The first lines of a report, as the status shows them; none without a report."""
+def read_shown(run: str, totals: Totals, oss: OssPort, bucket: str) -> list[FailedItem]:
+    """The first lines of the report of an ended run, as the status shows them; none where everything succeeded.
+
+    A report may lie there all the same, of a process that ended before it wrote its verdict.
+    """
+    if totals.succeeded == totals.items:
+        return []
     found = oss.get_range(bucket, report_key(run), 0, HEAD)
     if found is None:
         return []

@@ -87,7 +87,7 @@ def _at_the_run(known: Ground, resolution: Resolution, oss: OssPort, context: Co
         if end is None and theirs:
             return Look(_observed(known, resolution, _held(record)))
         if end is not None and not _may_go_on(known, resolution.run, end, context):
-            shown = tuple(read_shown(resolution.run, oss, known.bucket))
+            shown = tuple(read_shown(resolution.run, end.totals, oss, known.bucket))
             ended = Ended(resolution.run, record, end, shown)
             return Look(_observed(known, resolution, _from_end(record, end)), ended=ended)
     words = context.runs.words(resolution.run)
@@ -97,7 +97,7 @@ def _at_the_run(known: Ground, resolution: Resolution, oss: OssPort, context: Co
     if run.owed:
         run.note([])
     if run.concluded and run.shown is None:
-        run.shown = read_shown(run.id, oss, known.bucket)
+        run.shown = read_shown(run.id, run.totals, oss, known.bucket)
     return _watched(Look(_observed(known, resolution, _seen(run, known, context)), run, words=words), known, context)
 
 
