@@ -6,6 +6,7 @@ import controller.runtime.early  # noqa: F401 - the signals first: what follows 
 
 # isort: split
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -18,6 +19,7 @@ from controller.runtime.connection import own_namespace, unconfigured
 from controller.runtime.operator import run
 from controller.runtime.settings import Settings
 
+gc.enable()
 log = logging.getLogger("controller")
 
 
@@ -46,6 +48,7 @@ def main() -> int:
     logs.configure(json=settings.log_format == "json", verbose=settings.verbose)
     announce(settings)
     traces = tracing.begin()
+    gc.freeze()  # what was imported stays: no search for garbage goes through it again, and stops the event loop for it
     try:
         # Never closed: that would wait for what Kopf left behind.
         ended_in_order = asyncio.Runner().run(run(settings))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from controller.api.batchimport import BatchImport
 from controller.api.cloudaccount import CloudAccount
@@ -19,9 +19,8 @@ from controller.reconcile.steps import reconcile
 KINDS: dict[str, type[Kind]] = {kind.kind(): kind for kind in (CloudAccount, Dataset, DatasetBinding, BatchImport)}
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Key:
-    """An object of ours."""
+class Key(NamedTuple):
+    """An object of ours. A tuple, as it is hashed two dozen times for each object of a LIST."""
 
     kind: str
     namespace: str

@@ -55,7 +55,10 @@ class Informer:
         if not self._shard.serves(body["metadata"]):
             self._give_up(body)
             return
-        target, key, version = parse(body), _key(body), version_of(body["metadata"])
+        key, version = _key(body), version_of(body["metadata"])
+        if not deleted and self._store.has(key, version):
+            return  # a start brings each object twice, by the watch and by the LIST
+        target = parse(body)
         if deleted:
             self.forget(key, target, version)
             return

@@ -55,6 +55,11 @@ class Store:
         with self._lock:
             return list(self._objects.values())
 
+    def has(self, key: Key, version: Version) -> bool:
+        """Whether an object is known in that version or a newer one."""
+        known = self.find(key)
+        return known is not None and not _newer(version, _version(known))
+
     def put(self, target: Kind) -> Kind | None:
         """Remember an object; returns what was known before it, or itself when it is not newer."""
         key = key_of(target)

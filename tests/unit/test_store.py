@@ -40,6 +40,17 @@ def test_an_older_version_never_replaces_a_newer_one(first: int, second: int, ke
     assert str(kept) == found.metadata.resource_version
 
 
+@pytest.mark.parametrize(("version", "has"), [(8, True), (9, True), (10, False)])
+def test_a_version_is_had_once_it_or_a_newer_one_is_known(version: int, *, has: bool) -> None:
+    """Of another object of that name no version is."""
+    store = Store(Clock())
+    assert not store.has(BINDING, ("uid", version))
+    known = made(version=9)
+    store.put(known)
+    assert has is store.has(BINDING, (known.metadata.uid, version))
+    assert not store.has(BINDING, ("another", version))
+
+
 def test_put_tells_what_was_known_before() -> None:
     """Nothing, the older one, or itself where it is not newer."""
     store = Store(Clock())
