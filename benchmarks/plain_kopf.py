@@ -1,6 +1,7 @@
 """What one writes first: Kopf as it comes, CreateBinding in a creation handler, a GetBinding timer for each object.
 
-The benchmarks run it beside the operator, on the same objects and the same cloud. Run as a program of its own.
+Where somebody asks for a look by annotation, a field handler makes one and echoes that, as the operator does. The
+benchmarks run it beside the operator, on the same objects and the same cloud. Run as a program of its own.
 
 It is spared what would only make it look bad. Kopf retries a timer that failed by its back-off; here a look that failed
 waits for the next one, as retries of a thousand looks together keep the project throttled for good.
@@ -9,19 +10,22 @@ waits for the next one, as retries of a thousand looks together keep the project
 from __future__ import annotations
 
 import os
+import sys
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import kopf
 from alibabacloud_imm20200930 import models
 from alibabacloud_imm20200930.client import Client
 
+from controller.api.fields import RECONCILE_REQUESTED_AT
 from controller.cloud.credentials import Credentials
 from controller.cloud.openapi import client_config
 
-INTERVAL = 15.0  # seconds between two looks at one object: a thousand of them stay below the rate a project has
-PAUSE = 5.0  # seconds until a create that was throttled is tried again
+PAUSE = 5.0  # seconds until a create, or a look that was asked for, is tried again after it was throttled
 KIND = ("imm-operator.dev", "v1alpha1", "datasetbindings")
+STARTED, PASSED = "started", "handled its first object"  # what it says on its output, once each
 
 
 def run() -> None:
@@ -31,31 +35,48 @@ def run() -> None:
     registry = kopf.OperatorRegistry()
 
     def create(spec: kopf.Spec, **_: Any) -> None:
-        place = _place(spec)
         try:
-            client.create_binding(models.CreateBindingRequest(**place))
+            client.create_binding(models.CreateBindingRequest(**_place(spec)))
         except Exception as error:
-            if getattr(error, "code", "") == "ResourceAlreadyExists":
-                return
-            raise kopf.TemporaryError(str(error), delay=PAUSE) from error
+            if getattr(error, "code", "") != "ResourceAlreadyExists":
+                raise kopf.TemporaryError(str(error), delay=PAUSE) from error
+        _say(PASSED)
 
     def look(spec: kopf.Spec, status: kopf.Status, patch: kopf.Patch, meta: kopf.Meta, **_: Any) -> None:
         try:
             found = client.get_binding(models.GetBindingRequest(**_place(spec))).body.binding
-        except Exception:  # noqa: BLE001 - whatever it was, the next look comes
-            return
+        except Exception as error:
+            raise kopf.TemporaryError(str(error), delay=PAUSE) from error
         ready = (found.state, found.phase) == ("Running", "IncrementalScanning")
         if ready and status.get("phase") != found.phase:
             patch.status["phase"] = found.phase
             patch.status["conditions"] = [_ready(meta)]
+        _say(PASSED)
+
+    def look_now_and_then(**object_: Any) -> None:
+        try:
+            look(**object_)
+        except kopf.TemporaryError:  # whatever it was, the next look comes
+            return
+
+    def look_as_asked(**change: Any) -> None:
+        look(**change)
+        change["patch"].status["lastHandledReconcileAt"] = change["new"]
 
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
+    kopf.on.startup(registry=registry)(lambda **_: _say(STARTED))
     kopf.on.login(registry=registry)(kopf.login_with_kubeconfig)
     kopf.on.create(*KIND, registry=registry)(create)
-    kopf.timer(*KIND, registry=registry, interval=INTERVAL)(look)
-    alive = os.environ["LIVENESS"]
-    kopf.run(registry=registry, settings=settings, clusterwide=True, standalone=True, liveness_endpoint=alive)
+    kopf.on.field(*KIND, field=("metadata", "annotations", RECONCILE_REQUESTED_AT), registry=registry)(look_as_asked)
+    kopf.timer(*KIND, registry=registry, interval=float(os.environ["INTERVAL"]))(look_now_and_then)
+    kopf.run(registry=registry, settings=settings, clusterwide=True, standalone=True)
+
+
+@cache
+def _say(what: str) -> None:
+    sys.stdout.write(f"{what}\n")
+    sys.stdout.flush()
 
 
 def _place(spec: kopf.Spec) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What a process under test takes: memory and processor time, as the kernel counts them."""
+"""What a process under test takes: memory, processor time and time, as the kernel counts them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from sandbox.demo.services import Service
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def pid_of(service: Service) -> int:
@@ -20,6 +21,12 @@ def pid_of(service: Service) -> int:
 def resident(service: Service) -> int:
     """Resident bytes (proc(5): the second field of statm)."""
     return int(Path(f"/proc/{pid_of(service)}/statm").read_text().split()[1]) * PAGE
+
+
+def age(service: Service) -> float:
+    """Seconds since the process began (proc(5): the 22nd field of stat, counted in ticks since the machine started)."""
+    after_its_name = Path(f"/proc/{pid_of(service)}/stat").read_text().rpartition(")")[2].split()
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - int(after_its_name[22 - 3]) / TICKS
 
 
 def processor_seconds(pid: int) -> float:
