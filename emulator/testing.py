@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_START_DEADLINE = 10.0  # seconds
+_START_DEADLINE = 60.0  # seconds
 _CALL_DEADLINE = 60.0
 _OBJECTS_AT_ONCE = 5_000
 
@@ -184,7 +184,7 @@ def running(
         https_names: More names for the certificate.
 
     Raises:
-        TimeoutError: It did not start within ten seconds.
+        TimeoutError: It did not start within a minute.
         OSError: The port is taken.
         CannotOpenError: The data directory cannot be used.
     """

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from sandbox import ports
 from sandbox.apiserver.certificates import certificates
 from sandbox.apiserver.cluster import Cluster
 from sandbox.apiserver.operator_identity import service_account_kubeconfig
-from sandbox.demo.operator import free_port
 from sandbox.demo.services import Service, answers, start
 from sandbox.kubectl import Kubectl
 from sandbox.programs import ProgramError
@@ -104,14 +104,18 @@ class Node:
                     continue
                 service.stop()
             self.running[name] = (body, self._start(body))
-            self._pods(body)
+            try:
+                self._pods(body)
+            except ProgramError:  # the next look begins anew: else nobody would ever be told of it
+                self.running.pop(name)[1].stop()
+                raise
 
     def _start(self, body: Body) -> Service:
         name, namespace = body["metadata"]["name"], body["metadata"]["namespace"]
         pod = body["spec"]["template"]["spec"]
         kubeconfig = self.directory / f"{name}.kubeconfig"
         service_account_kubeconfig(self.cluster.kubeconfig, namespace, pod["serviceAccountName"], kubeconfig)
-        port = free_port()
+        port = ports.reserve()
         settings = {entry["name"]: entry["value"] for entry in pod["containers"][0]["env"] if "value" in entry}
         settings |= {
             "KUBECONFIG": str(kubeconfig),

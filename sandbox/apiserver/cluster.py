@@ -7,9 +7,9 @@ again. The server ends with the last process that holds it, however that process
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +17,7 @@ from typing import Self
 
 import click
 
+from sandbox import ports
 from sandbox.apiserver import kubeconfig, leash, private_file
 from sandbox.apiserver.build import NO_CONTROLLERS, OneBinary, Programs, find_programs
 from sandbox.apiserver.certificates import Certificates, certificates
@@ -26,8 +27,16 @@ from sandbox.programs import ProgramError
 
 ENDING_SECONDS = 15.0
 
-# Kept until they have ended: others may hold a server after us, and Python warns of a child it loses sight of.
-_children: dict[int, "subprocess.Popen[bytes]"] = {}
+
+class _Server(subprocess.Popen[bytes]):
+    """A child that others may hold after us, whoever of them ends it: that it outlives us is no oversight."""
+
+    def __del__(self) -> None:
+        """Say nothing, where Python warns of a child that still runs."""
+
+
+# Kept until they have ended, so that those that end before us are waited for.
+_children: dict[int, _Server] = {}
 
 
 @dataclass
@@ -131,7 +140,7 @@ def _spawn(command: list[str], directory: Path, server_end: int, alive: int) -> 
     source = str(Path(__file__).parents[2])  # it runs in its data directory, where `-m sandbox` is not found
     try:
         with (directory / "server.log").open("wb") as log:
-            child = subprocess.Popen(  # noqa: S603 - the program that we built or were pointed to
+            child = _Server(
                 command,
                 cwd=directory,
                 env={**os.environ, "PYTHONPATH": source},
@@ -169,13 +178,8 @@ def _port(directory: Path) -> int:
     state = directory / "cluster.json"
     wanted = [json.loads(state.read_text())["port"]] if state.exists() else []
     for port in [*wanted, 0]:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
+        with suppress(OSError):
+            return ports.reserve(port)
     raise ProgramError("No free port on 127.0.0.1: is the loopback interface up?")
 
 

@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from itertools import groupby
 
-PATIENCE = 5.0
+PATIENCE = 40.0  # seconds; an orderly end of the operator takes 26 at the most (controller/runtime/ending.py)
 
 
 def split(arguments: list[str]) -> list[list[str]]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from controller.cloud.imm import Imm
 from controller.cloud.imm_calls import ImmCalls
 from controller.cloud.limiter import Limiter
 from emulator.instance import Config
+from sandbox import ports
 from sandbox.demo.image_search import Hit, find_similar
 from sandbox.demo.operator_key import create_key
 from sandbox.demo.services import Service, answers, start
@@ -77,11 +78,6 @@ def start_cloud(directory: Path) -> LocalCloud:
 
 
 def _free_port() -> int:
-    for port in (PORT, 0):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise OSError("no free port on 127.0.0.1")
+    with suppress(OSError):
+        return ports.reserve(PORT)
+    return ports.reserve()

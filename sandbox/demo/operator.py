@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox import ports
 from sandbox.apiserver.cluster import Cluster
 from sandbox.apiserver.operator_identity import service_account_kubeconfig
 from sandbox.demo.services import Service, answers, start
@@ -38,7 +38,7 @@ def start_operator(
     """Start the operator as its service account, never as admin, and wait until it is ready."""
     kubeconfig = directory / "operator.kubeconfig"
     service_account_kubeconfig(cluster.kubeconfig, NAMESPACE, NAME, kubeconfig, hours=TOKEN_HOURS)
-    port = free_port()
+    port = ports.reserve()
     environment = {
         "KUBECONFIG": str(kubeconfig),
         "IMM_OPERATOR_STS_ENDPOINT": sts_endpoint,
@@ -53,10 +53,3 @@ def start_operator(
     url = f"http://127.0.0.1:{port}"
     service.await_ready(lambda: answers(f"{url}/readyz"), seconds=60)
     return Operator(url, service)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -16,7 +16,7 @@ from pathlib import Path
 from sandbox.programs import ProgramError, last_lines
 
 POLL = 0.05
-ENDING_SECONDS = 15.0
+ENDING_SECONDS = 60.0  # longer than the holder of a leash waits for what is on it
 
 
 @dataclass
@@ -31,13 +31,15 @@ class Service:
         """Wait until `ready` holds.
 
         Raises:
-            ProgramError: the process ended or took too long; the message has the end of its log.
+            ProgramError: the process ended or took too long, and is gone now; the message has the end of its log.
         """
         deadline = time.monotonic() + seconds
         while not ready():
             if self.process.poll() is not None:
+                self.stop()
                 raise ProgramError(f"The {self.name} ended at once. The end of {self.log}:\n{self._tail()}")
             if time.monotonic() > deadline:
+                self.kill()
                 raise ProgramError(
                     f"The {self.name} was not ready in {seconds:.0f} s. {self.log} ends:\n{self._tail()}"
                 )
@@ -47,7 +49,11 @@ class Service:
         """Let go of the leash and wait for the end."""
         if self.process.stdin is not None:
             self.process.stdin.close()
-        self.process.wait(ENDING_SECONDS)
+        try:
+            self.process.wait(ENDING_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
 
     def kill(self) -> None:
         """End the process and its leash-holder at once, as `kill -9` or a dying node would."""

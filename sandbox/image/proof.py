@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sandbox import ports
 from sandbox.apiserver.cluster import Cluster
 from sandbox.apiserver.operator_identity import service_account_kubeconfig
-from sandbox.demo.operator import NAME, NAMESPACE, Operator, free_port
+from sandbox.demo.operator import NAME, NAMESPACE, Operator
 from sandbox.demo.services import Service, answers
 from sandbox.demo.stage import Stage
 from sandbox.demo.story import Scene, set_up
@@ -49,7 +50,7 @@ class Started:
 
     def operate(self, cluster: Cluster, directory: Path, sts_endpoint: str) -> Operator:
         """Start the image's own command under its service account, and wait until it is ready."""
-        port, kubeconfig = free_port(), directory / "operator.kubeconfig"
+        port, kubeconfig = ports.reserve(), directory / "operator.kubeconfig"
         service_account_kubeconfig(cluster.kubeconfig, NAMESPACE, NAME, kubeconfig)
         kubeconfig.chmod(0o444)
         environment = {

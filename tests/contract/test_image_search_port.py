@@ -326,7 +326,9 @@ class TestFenceAndPace:
 
     def test_each_operation_of_an_instance_has_a_second_of_its_own(self) -> None:
         """Measured on a real clock: every port of the process shares it, another instance does not wait."""
-        limiters = Limiters()
+        stood = began = time.monotonic()  # the operator's clock stands still at first, and then goes on from there
+        goes = False
+        limiters = Limiters(clock=lambda: stood + (time.monotonic() - began if goes else 0.0))
         with running(Config(virtual_clock=False)) as cloud:
             for name in ("shop", "other"):
                 cloud.image_search_instance(name)
@@ -334,14 +336,14 @@ class TestFenceAndPace:
                 AlibabaClouds(limiters, Rates(), sts_endpoint=None).image_search(place(cloud), key(cloud), lane)
                 for lane in (Lane.EDIT, Lane.RESYNC)
             ]
-            began = time.monotonic()
             for call in (ports[0].tasks, ports[0].detail):
                 call("shop")
                 call("other")
-            assert time.monotonic() - began < 0.9
+            assert 0 == sum(limiter.waited for limiter in limiters.all())
+            began, goes = time.monotonic(), True
             for number in range(3):
                 ports[number % 2].tasks("shop")
-            assert 2.9 < time.monotonic() - began < 6
+            assert 2.9 < time.monotonic() - began < 30
             assert 5 == cloud.counts()["imagesearch"]["IncreaseList"]
         scopes = {limiter.scope: limiter for limiter in limiters.all()}
         account = f"imagesearch/{cloud.account_id}/{cloud.region}"
@@ -359,7 +361,7 @@ class TestFenceAndPace:
         began = time.monotonic()
         for _ in range(20):
             port.exists("shop", "1", "a.jpg")
-        assert 0.35 < time.monotonic() - began < 5
+        assert 0.35 < time.monotonic() - began < 30
         assert [50.0] == [limiter.rate for limiter in limiters.all()]
 
 

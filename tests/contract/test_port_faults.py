@@ -181,7 +181,7 @@ def test_a_service_that_is_busy_took_nothing(cloud: LocalCloud, ports: Ports, ha
     call.make(ports, handle)
 
 
-@pytest.mark.parametrize("after", [None, 150])
+@pytest.mark.parametrize("after", [None, 400])
 @calls
 def test_throttling_slows_the_scope_down(
     cloud: LocalCloud, ports: Ports, handle: str, name: str, after: int | None
@@ -192,14 +192,14 @@ def test_throttling_slows_the_scope_down(
     refusal = {"error": {"status": status, "code": code, **({"retryAfterMs": after} if after else {})}}
     cloud.fault({"service": call.service, "operation": call.operation, "times": 1, **refusal})
     rate = ports.limiter.rate
+    began = time.monotonic()
     error = failure(cloud, ports, call, handle)
     assert isinstance(error, Throttled)
-    assert (0.15 if after and call.service == "imm" else None) == error.retry_after
+    assert (0.4 if after and call.service == "imm" else None) == error.retry_after
     assert (code, 1, rate / 2) == (error.code, ports.limiter.throttles, ports.limiter.rate)
     assert call.changed is None or not call.changed(cloud)
-    began = time.monotonic()
     call.make(ports, handle)
-    assert time.monotonic() - began >= (error.retry_after or 0) - 0.05
+    assert time.monotonic() - began >= (error.retry_after or 0)
 
 
 @calls

@@ -118,7 +118,7 @@ def test_a_dead_peer_is_given_up(scheme: str) -> None:
         connection.prepare(0.3)
         with pytest.raises(TimeoutError):
             ask(connection)
-        assert 0.2 < time.monotonic() - began < 10
+        assert 0.2 < time.monotonic() - began < 30
         connection.close()
 
 
@@ -131,5 +131,5 @@ def test_each_call_has_its_own_patience() -> None:
         connection.prepare(0.3)
         with pytest.raises(TimeoutError):
             ask(connection)
-        assert 2 == len(requests)
         connection.close()
+    assert 2 == len(requests)

@@ -254,7 +254,7 @@ def test_time_is_bounded_for_each_piece_and_for_all(
         served.answer = answer
         began = time.monotonic()
         assert TimedOut is type(failure(port, served.url + "/a" + QUERY, largest=10**9))
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
     done.set()
 
 

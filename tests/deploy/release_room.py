@@ -21,9 +21,10 @@ import yaml
 
 from emulator.instance import Config
 from emulator.testing import running
+from sandbox import ports
 from sandbox.apiserver.cluster import Cluster
 from sandbox.apiserver.operator_identity import service_account_kubeconfig
-from sandbox.demo.operator import Operator, free_port
+from sandbox.demo.operator import Operator
 from sandbox.demo.services import answers, start
 from sandbox.kubectl import Kubectl
 from sandbox.programs import ProgramError
@@ -81,7 +82,7 @@ class Release:
         service_account_kubeconfig(
             self.world.cluster.kubeconfig, NAMESPACE, pod["serviceAccountName"], kubeconfig, hours=1
         )
-        port = free_port()
+        port = ports.reserve()
         here = {
             "KUBECONFIG": str(kubeconfig),
             "IMM_OPERATOR_LEASE_NAMESPACE": NAMESPACE,

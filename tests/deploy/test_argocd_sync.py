@@ -99,7 +99,7 @@ class TestInSync:
             body for file in sorted((PHOTO.parents[2] / "manifests").glob("*.yaml")) for body in _documents(home, file)
         ]
         wanted = [_renamed(body, home.world.namespace, number) for number, body in enumerate(shown)]
-        answer = argo.sync(home.world.namespace, wanted, seconds=10)  # many wait for what the docs do not show
+        answer = argo.sync(home.world.namespace, wanted, seconds=25)  # many wait for what the docs do not show
         # What other tests of this file left in the namespace is skipped by the pruning.
         synced = [one for one in answer["results"] if one["result"] != "PruneSkipped"]
         assert {"Synced"} == {one["result"] for one in synced}, answer
@@ -174,7 +174,7 @@ class TestActions:
 def test_pruning_waits_for_a_person_and_then_goes_backwards(argo: Argo, home: GitOpsRoom, synced: list[Body]) -> None:
     """What stands for something in the cloud is asked about; then import, binding, dataset, account, in this order."""
     rest = [body for body in synced if body["kind"] not in WAVES]
-    asked = argo.sync(home.world.namespace, rest, seconds=8, Prune=True)
+    asked = argo.sync(home.world.namespace, rest, seconds=25, Prune=True)
     assert asked["message"].startswith("Waiting for pruning confirmation of imm-operator.dev/v1alpha1/Dataset"), asked
     assert home.world.get("Dataset", "photos") is not None
     assert home.world.get("DatasetBinding", "photos") is not None
@@ -192,7 +192,7 @@ def _deleted(home: GitOpsRoom) -> list[str]:
     """The kinds in the order in which somebody asked for their end."""
     kinds = {f"{kind.lower()}s": kind for kind in WAVES}
     found = []
-    for line in (home.world.cluster.audit_log or Path()).read_text().splitlines():
+    for line in home.world.audited():
         entry: dict[str, Any] = json.loads(line)
         what = entry.get("objectRef", {})
         if (

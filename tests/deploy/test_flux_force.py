@@ -76,6 +76,12 @@ def test_what_kubectl_wrote_is_undone_and_what_another_manager_wrote_stays(
         home.world.kubectl("patch", *own, f"--field-manager={manager}", '--patch={"spec":{"suspend":false}}')
 
 
+def bindings(home: GitOpsRoom) -> list[str]:
+    """Every DatasetBinding of the namespace."""
+    words = ("get", "datasetbindings", f"--namespace={home.world.namespace}", "--output=name")
+    return home.world.kubectl(*words).split()
+
+
 class TestForce:
     """An edit that the API server refuses, as the field never changes."""
 
@@ -110,8 +116,7 @@ class TestForce:
         assert after["status"]["adopted"] is True
         assert before["status"]["createdAt"] == after["status"]["createdAt"]
         assert (created, 0) == (home.world.calls("CreateBinding"), home.world.calls("DeleteBinding"))
-        left = home.world.kubectl("get", "datasetbindings", f"--namespace={home.world.namespace}", "--output=name")
-        assert ["datasetbinding.imm-operator.dev/photos"] == left.split()
+        home.world.until("the stand-in to go", lambda: ["datasetbinding.imm-operator.dev/photos"] == bindings(home))
 
     def test_with_it_another_bucket_is_another_binding(self, home: GitOpsRoom, in_git: list[Body]) -> None:
         """The object is deleted and created; the old binding stays in the cloud, by its policy, and the new is made."""

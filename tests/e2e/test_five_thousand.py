@@ -31,6 +31,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 SIZE = Size(projects=10, datasets=50, imports=1_000)
 MOST_MEMORY = 250 * 2**20
 RATE = 20.0  # IMM calls a second in each project: so low that a storm would show
+WORKERS = 16  # settings.workers; a busy machine may hold up the call that each has on its way
+MOST_IN_TWO_SECONDS = SIZE.projects * (RATE / 4 + 2 * RATE) + WORKERS
 LASTING = 40.0  # seconds of an outage
 CALM = 5.0  # seconds without a pass: everything was looked at
 OFTEN = dict.fromkeys(("IMM_OPERATOR_POLL_INTERVAL", "IMM_OPERATOR_SETTLED_POLL_INTERVAL"), "0.5")
@@ -113,7 +115,7 @@ def test_a_start_costs_pages(world: World) -> None:
     assert not [kind for kind, count in looked.items() if kind.endswith("error") and count]
     assert memory(world) < MOST_MEMORY
     assert edits <= 1, "nothing goes ahead of people's edits"
-    assert fastest(world, "imm", seconds=2.0) <= SIZE.projects * (RATE / 4 + 2 * RATE)
+    assert fastest(world, "imm", seconds=2.0) <= MOST_IN_TWO_SECONDS
 
 
 COUNTS = {
@@ -147,7 +149,7 @@ def test_a_start_in_a_cloud_that_fails(world: World) -> None:
     began = time.monotonic()
     world.until("the failure to last for a while", lambda: time.monotonic() - began > LASTING, 2 * LASTING)
     made, looked = cloud_calls(world) - calls, passes(world)
-    assert fastest(world, "imm", seconds=2.0) <= SIZE.projects * (RATE / 4 + 2 * RATE)
+    assert fastest(world, "imm", seconds=2.0) <= MOST_IN_TWO_SECONDS
     log.info("failing for %.0f s: %s, %s, %d writes", LASTING, made, looked, updates(world, requests))
     world.cloud.fault()
     world.until("every object to be Ready", lambda: unready(world) == 0, 150)

@@ -22,6 +22,7 @@ from mns.queue import Message, QueueMeta
 
 from emulator.cli import main
 from emulator.testing import running
+from sandbox import ports
 from tests.emulator.conftest import rpc_config
 from tests.emulator.processes import emulator
 
@@ -126,5 +127,5 @@ def test_env_says_so_when_there_is_no_https() -> None:
     with running() as cloud:
         result = CliRunner().invoke(main, ["env", "--https", "--url", cloud.url])
     assert (1, True) == (result.exit_code, "start it with --https" in result.output)
-    gone = CliRunner().invoke(main, ["env", "--https", "--url", cloud.url])
+    gone = CliRunner().invoke(main, ["env", "--https", "--url", f"http://127.0.0.1:{ports.reserve()}"])
     assert (1, True) == (gone.exit_code, "Is it running?" in gone.output)

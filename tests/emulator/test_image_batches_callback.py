@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from emulator.tls import make_certificates
+from sandbox import ports
 from tests.emulator.image_batch_room import INSTANCE, ISOLATED, BatchRoom, fetch, line, numbered, search
 
 pytest_plugins = ["tests.emulator.image_batch_fixtures"]
@@ -192,8 +193,7 @@ def test_one_that_does_not_answer_is_given_up_and_holds_nothing_up(shop: BatchRo
 
 def test_nobody_there_is_no_harm(shop: BatchRoom) -> None:
     """Connection refused."""
-    with listening() as gone:
-        pass
+    gone = Listener(f"http://127.0.0.1:{ports.reserve()}/")
     task = work_off(shop, gone, line())
     wait_for(lambda: outcomes(shop, task.id))
     assert ("SUCCESS", True) == (task.status, "ClientConnectorError" in outcomes(shop, task.id)[0])

@@ -213,9 +213,9 @@ def test_a_receive_waits_for_a_message(accounts: Callable[[], Any], queue: Any) 
     started = time.monotonic()
     poll.start()
     queue.send_message(Message("here"))
-    poll.join(15)
+    poll.join(60)
     assert received == ["here"]
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 19
 
 
 @pytest.mark.parametrize("content_format", ["SIMPLIFIED", "JSON", "XML"])

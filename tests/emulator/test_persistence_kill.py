@@ -97,7 +97,7 @@ def write_until_killed(directory: Path, promises: Promises, round_: int) -> None
         time.sleep(random.Random(round_).uniform(0.05, 0.8))  # noqa: S311 - the moment of death
         running.process.kill()
         for thread in threads:
-            thread.join(30)
+            thread.join(60)
             assert not thread.is_alive()
 
 

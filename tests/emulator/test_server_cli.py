@@ -49,7 +49,7 @@ def test_it_serves_until_a_signal_and_ends_cleanly(
     assert 200 == bucket.create_bucket().status
     session.session.close()
     os.kill(running.pid, number)
-    _, errors = running.communicate(timeout=20)
+    _, errors = running.communicate(timeout=60)
     assert (0, False) == (running.returncode, "Traceback" in errors)
 
 
@@ -57,7 +57,7 @@ def test_the_commands_talk_to_a_running_emulator(process: tuple[subprocess.Popen
     """wait, faults and reset."""
     _, url = process
     runner = CliRunner()
-    assert 0 == runner.invoke(main, ["wait", "--url", url, "--deadline", "5"]).exit_code
+    assert 0 == runner.invoke(main, ["wait", "--url", url, "--deadline", "60"]).exit_code
     rules = tmp_path / "rules.json"
     rules.write_text('[{"service": "oss", "drop": true, "times": 3}]')
     shown = json.loads(runner.invoke(main, ["faults", "--url", url, "--set", str(rules)]).output)

@@ -39,9 +39,9 @@ def test_a_message_ends_the_wait_at_once(cloud: LocalCloud) -> None:
         started = time.monotonic()
         thread.start()
         sender.send_message(Message("hello"))
-        thread.join(10)
+        thread.join(60)
         assert ["hello"] == got
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 19
 
 
 def test_the_virtual_clock_ends_the_wait_too(cloud: LocalCloud) -> None:
@@ -58,7 +58,7 @@ def test_the_virtual_clock_ends_the_wait_too(cloud: LocalCloud) -> None:
 
         thread = threading.Thread(target=receive)
         thread.start()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while thread.is_alive() and time.monotonic() < deadline:
             cloud.advance(25)
             thread.join(0.05)
@@ -80,11 +80,11 @@ def test_stopping_the_server_answers_those_who_wait() -> None:
 
         thread = threading.Thread(target=receive)
         thread.start()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not cloud.long_polls() and time.monotonic() < deadline:
             thread.join(0.01)
         assert 1 == cloud.long_polls()
-    thread.join(10)
+    thread.join(60)
     with closing_both(receiver):
         assert 1 == len(failed)
 

@@ -86,7 +86,7 @@ class ImportRoom:
         """An inline source of files of the room's bucket."""
         return {"items": [{"uri": uri(key)} | more for key in keys]}
 
-    def await_phase(self, name: str, phase: str, seconds: float = 30) -> dict[str, Any]:
+    def await_phase(self, name: str, phase: str, seconds: float = 90) -> dict[str, Any]:
         """Wait until the import's status of its present generation says so; the status."""
         self.world.until(
             f"import {name} to be {phase}",
@@ -146,6 +146,15 @@ class ImportRoom:
             return [message.body for message in held.messages.values()]
 
         return self.world.cloud.run(look)
+
+    def hide(self, seconds: int) -> None:
+        """For how long a message that was received is not to be seen."""
+
+        def change(instance: Instance) -> None:
+            held = instance.cloud.mns(self.world.cloud.account_id, self.world.cloud.region)
+            held.queues[QUEUE].visibility_timeout = seconds
+
+        self.world.cloud.run(change)
 
     def send(self, queue: str, body: str) -> None:
         """Put a message into a queue, as anybody might."""

@@ -36,7 +36,7 @@ def leads(world: World) -> bool:
     if world.operator is None:
         return False
     try:
-        with urllib.request.urlopen(f"{world.operator.url}/metrics", timeout=5) as response:  # noqa: S310 - ours
+        with urllib.request.urlopen(f"{world.operator.url}/metrics", timeout=20) as response:  # noqa: S310 - ours
             text = response.read().decode()
     except OSError:
         return False
@@ -46,7 +46,7 @@ def leads(world: World) -> bool:
 def is_ready(world: World) -> bool:
     """What /readyz says."""
     assert world.operator is not None
-    with urllib.request.urlopen(f"{world.operator.url}/readyz", timeout=5) as response:  # noqa: S310 - ours
+    with urllib.request.urlopen(f"{world.operator.url}/readyz", timeout=20) as response:  # noqa: S310 - ours
         return bool(response.status == 200)
 
 
@@ -106,7 +106,7 @@ def probed(world: World, path: str) -> tuple[int, str]:
     """The status and the words of a probe."""
     assert world.operator is not None
     try:
-        with urllib.request.urlopen(f"{world.operator.url}/{path}", timeout=5) as response:  # noqa: S310 - ours
+        with urllib.request.urlopen(f"{world.operator.url}/{path}", timeout=20) as response:  # noqa: S310 - ours
             return int(response.status), response.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()

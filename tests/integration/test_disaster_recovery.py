@@ -19,6 +19,7 @@ from click.testing import CliRunner, Result
 
 from controller.cli import main
 from controller.cloud.credentials import Credentials
+from controller.cloud.errors import CloudError
 from controller.cloud.openapi import client_config
 from emulator.instance import Config
 from emulator.testing import running
@@ -248,8 +249,7 @@ def test_a_lost_project_is_made_again_by_the_stack_and_paid_for_by_consent(lost:
     bound(lost, "photos")
     lost.imm.delete_binding(PROJECT, "photos", "photos-bucket")
     forget_the_photo(lost)
-    lost.imm.delete_dataset(PROJECT, "photos")
-    lost.imm.delete_project(PROJECT)
+    lost.until("the project to go", lambda: deletes_project(lost))
     lost.await_reason("Dataset", "photos", "ProjectNotFound", 60)
     prepare(lost)
     lost.annotate("Dataset", "photos", "imm-operator.dev/reconcile-requested-at=made")
@@ -257,6 +257,16 @@ def test_a_lost_project_is_made_again_by_the_stack_and_paid_for_by_consent(lost:
     lost.await_reason("DatasetBinding", "photos", "BindingVanished", 60)
     lost.binding("photos", "photos-bucket", "photos", recreatePolicy="Always")
     lost.await_ready("DatasetBinding", "photos", 60)
+
+
+def deletes_project(world: World) -> bool:
+    """Delete the dataset and its project; the operator, which is at work, may make the dataset anew in between."""
+    try:
+        world.imm.delete_dataset(PROJECT, "photos")
+        world.imm.delete_project(PROJECT)
+    except CloudError:
+        return False
+    return True
 
 
 def forget_the_photo(world: World) -> None:

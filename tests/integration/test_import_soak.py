@@ -9,7 +9,7 @@ from tests.integration.import_soak import soak
 from tests.integration.world import World
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_a_small_soak(world: World) -> None:
     """Six imports, one kill."""
     room = ImportRoom(world)

@@ -201,7 +201,8 @@ def test_retain_leaves_the_binding_running_and_it_is_adopted_again(world: World)
     created = world.calls("CreateBinding")
     world.delete("datasetbinding", "flux")
     world.await_gone("datasetbinding", "flux")
-    assert "it goes on running and billing" in dict(world.events("DatasetBinding", "flux"))["Retained"]
+    (told,) = world.await_event("DatasetBinding", "flux", "Retained")
+    assert "it goes on running and billing" in told
     still = in_cloud(world, "flux")
     assert still is not None
     assert still.scanned

@@ -38,7 +38,7 @@ def test_answer_lost_before_the_effect_is_tried_again_after_two_looks(world: Wor
     world.cloud.fault({"service": "imm", "operation": "CreateBinding", "when": "before", "times": 1, "drop": True})
     world.binding("dropped", "dropped-bucket", "crashes")
     world.await_reason("datasetbinding", "dropped", "Confirming")
-    status = world.await_ready("datasetbinding", "dropped", seconds=60)["status"]
+    status = world.await_ready("datasetbinding", "dropped", seconds=90)["status"]
     assert status["adopted"] is False
     assert world.calls("CreateBinding") - before == 2
 
@@ -52,7 +52,7 @@ def test_process_killed_during_the_submit_leaves_one_binding(world: World) -> No
     world.until("the submit to be under way", lambda: _has_intent(world, "killed"))
     world.kill()
     world.start()
-    status = world.await_ready("datasetbinding", "killed", seconds=60)["status"]
+    status = world.await_ready("datasetbinding", "killed", seconds=150)["status"]
     assert status["adopted"] is False
     assert world.calls("CreateBinding") - before <= 2
     assert [b.bucket for b in world.imm.list_bindings(PROJECT)].count("killed-bucket") == 1
@@ -64,7 +64,7 @@ def test_throttled_calls_are_slowed_down_not_failed(world: World) -> None:
     refusal = {"status": 400, "code": "Throttling.User", "message": "Request was denied due to user flow control."}
     world.cloud.fault({"service": "imm", "operation": "CreateBinding", "when": "before", "times": 2, "error": refusal})
     world.binding("throttled", "throttled-bucket", "crashes")
-    world.await_ready("datasetbinding", "throttled", seconds=30)
+    world.await_ready("datasetbinding", "throttled")
 
 
 def test_outage_of_the_cloud_is_survived(world: World) -> None:
@@ -75,7 +75,7 @@ def test_outage_of_the_cloud_is_survived(world: World) -> None:
     world.await_reason("datasetbinding", "outage", "CloudUnavailable")
     assert world.condition("datasetbinding", "outage", "Stalled") == {}
     world.cloud.fault()
-    world.await_ready("datasetbinding", "outage", seconds=40)
+    world.await_ready("datasetbinding", "outage")
 
 
 def test_restart_with_settled_objects_writes_nothing(world: World) -> None:

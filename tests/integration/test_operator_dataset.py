@@ -83,7 +83,7 @@ def test_update_is_made_once_and_settles(world: World) -> None:
     world.dataset("settling", description="first")
     world.await_ready("dataset", "settling")
     before = world.calls("UpdateDataset")
-    world.cloud.switch("update_delay_seconds", value=3.0)
+    world.cloud.switch("update_delay_seconds", value=10.0)
     try:
         world.dataset("settling", description="second", quotas={"maxFileCount": 9})
         condition = world.await_reason("dataset", "settling", "Settling")
@@ -142,7 +142,7 @@ def test_retain_leaves_the_dataset_and_says_so(world: World) -> None:
     world.await_gone("dataset", "kept")
     assert world.imm.get_dataset(PROJECT, "kept") is not None
     assert world.calls("DeleteDataset") == before
-    assert "Retained" in dict(world.events("Dataset", "kept"))
+    assert world.await_event("Dataset", "kept", "Retained")
 
 
 def test_delete_waits_for_the_grace_period_and_can_be_hurried(world: World) -> None:

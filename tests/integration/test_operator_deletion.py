@@ -120,7 +120,8 @@ def test_the_stand_in_can_be_hurried_and_detached(world: World) -> None:
         world.delete("datasetbinding", name)
         world.await_gone("datasetbinding", name)
         (stand_in,) = stand_ins(world, name)
-        assert stand_in in dict(world.events("DatasetBinding", name))["DeletionGracePeriod"]
+        (told,) = world.await_event("DatasetBinding", name, "DeletionGracePeriod")
+        assert stand_in in told
         condition = world.await_reason("datasetbinding", stand_in, "DeletionGracePeriod")
         assert f"imm-operator.dev/{annotation}" in condition["message"]
         assert in_cloud(world, name) is not None
@@ -138,7 +139,8 @@ def test_an_object_annotated_before_it_is_deleted_lets_go_at_once(world: World) 
     world.delete("datasetbinding", "detached")
     world.await_gone("datasetbinding", "detached")
     assert [] == stand_ins(world, "detached")
-    assert "it goes on running and billing" in dict(world.events("DatasetBinding", "detached"))["Detached"]
+    (told,) = world.await_event("DatasetBinding", "detached", "Detached")
+    assert "it goes on running and billing" in told
     assert journal == writes(world)
 
 
@@ -217,14 +219,14 @@ def test_a_secret_that_is_gone_holds_up_nothing_that_leaves(world: World) -> Non
 
 def test_a_deleted_namespace_unbinds_what_has_policy_delete(other: World) -> None:
     """Secret, account and Dataset vanish first; the keys in memory serve, and the rest is left as its policy says."""
-    bound(other, "first", deletionPolicy="Delete", deletionGracePeriod="4s")
+    bound(other, "first", deletionPolicy="Delete", deletionGracePeriod="20s")
     other.kubectl("delete", "namespace", other.namespace, "--wait=false")
     other.until("the Secret and the account to go first", lambda: nothing_to_sign_in_with(other))
     other.until("the Dataset to go", lambda: other.get("dataset", "first") is None)
     assert in_cloud(other, "first") is not None
     message = other.await_reason("datasetbinding", "first", "DeletionGracePeriod")["message"]
     assert "again" not in message
-    other.kubectl("wait", "--for=delete", f"namespace/{other.namespace}", "--timeout=60s")
+    other.until("the namespace to go", lambda: not exists(other), 120)
     assert in_cloud(other, "first") is None
     assert other.imm.get_dataset(PROJECT, "first") is not None
     assert 1.0 == retained(other, "Dataset", "Retained")
@@ -237,20 +239,25 @@ def test_after_a_restart_a_terminating_namespace_is_released_after_the_limit(oth
     other.stop()
     other.kubectl("delete", "namespace", other.namespace, "--wait=false")
     other.until("the Secret and the account to go", lambda: nothing_to_sign_in_with(other))
-    other.settings["IMM_OPERATOR_ORPHAN_AFTER"] = "8"
+    other.settings["IMM_OPERATOR_ORPHAN_AFTER"] = "15"
     other.start()
     other.until(
         "the steps to be told",
         lambda: "released as Orphaned" in str((other.get("datasetbinding", "orphan") or {}).get("status")),
     )
     assert other.condition("datasetbinding", "orphan", "Stalled")["reason"] == "CredentialsUnavailable"
-    other.kubectl("wait", "--for=delete", f"namespace/{other.namespace}", "--timeout=60s")
+    other.until("the namespace to go", lambda: not exists(other), 120)
     assert in_cloud(other, "orphan") is not None
     assert 1.0 == retained(other, "DatasetBinding", "Orphaned")
     assert other.operator is not None
     log = other.operator.service.log.read_text()
     assert "(Orphaned)" in log
     assert "WARNING" in next(line for line in log.splitlines() if "(Orphaned)" in line)
+
+
+def exists(world: World) -> bool:
+    """Whether the world's namespace is there."""
+    return bool(world.kubectl("get", "namespace", world.namespace, "--ignore-not-found", "--output=name"))
 
 
 def nothing_to_sign_in_with(world: World) -> bool:

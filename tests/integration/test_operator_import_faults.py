@@ -154,6 +154,15 @@ class TestMessages:
         room.await_phase("slow", "Complete", 40)
         assert 2 == assert_true(room, "slow", ["slow/a.txt", "slow/b.txt"])["totals"]["succeeded"]
 
+    def test_without_user_data_the_dataset_is_asked(self, room: ImportRoom) -> None:
+        """Nobody can tell which call such a message answers, so it is left."""
+        room.world.cloud.switch("notification_user_data", "absent")
+        keys = pair(room, "no-user-data")
+        room.await_phase("no-user-data", "Failed", 40)
+        totals = assert_true(room, "no-user-data", keys)["totals"]
+        assert (1, 0, 1) == (totals["succeeded"], totals["failed"], totals["unknown"])
+        assert room.messages(QUEUE)
+
     def test_foreign_messages_are_left_or_set_aside_and_never_lost(self, room: ImportRoom) -> None:
         """As the account says; what is no result of ours is not touched otherwise."""
         foreign = ['{"somebody": "else"}', "no JSON", '{"ProjectName":"p","DatasetName":"d","Success":true,"Files":[]}']
@@ -164,22 +173,13 @@ class TestMessages:
         assert_true(room, "foreign", keys)
         assert set(foreign) <= set(room.messages(QUEUE))
         room.account(foreignMessages="DeadLetter")
-        room.world.cloud.fault({"delay": 3})  # what the account says is learned while an import waits
+        room.world.cloud.fault({"delay": 6})  # what the account says is learned while an import waits
         keys = pair(room, "foreign-again")
         room.await_phase("foreign-again", "Failed")
         assert_true(room, "foreign-again", keys)
         room.world.until("them to be set aside", lambda: set(foreign) <= set(room.messages(DEAD)))
         room.world.until("the queue to be empty", lambda: not set(foreign) & set(room.messages(QUEUE)))
         room.account()
-
-    def test_without_user_data_the_dataset_is_asked(self, room: ImportRoom) -> None:
-        """Nobody can tell which call such a message answers, so it is left."""
-        room.world.cloud.switch("notification_user_data", "absent")
-        keys = pair(room, "no-user-data")
-        room.await_phase("no-user-data", "Failed", 40)
-        totals = assert_true(room, "no-user-data", keys)["totals"]
-        assert (1, 0, 1) == (totals["succeeded"], totals["failed"], totals["unknown"])
-        assert room.messages(QUEUE)
 
 
 # Each operation that an import makes. `GetQueueAttributes` and `ListObjects` hold nothing up.
@@ -216,7 +216,7 @@ def _own(service: object, fault: str) -> dict[str, Any]:
 class TestCalls:
     """Calls that fail, and calls whose answer is lost."""
 
-    @pytest.mark.timeout(240)
+    @pytest.mark.timeout(600)
     @pytest.mark.parametrize("fault", FAULTS)
     def test_every_operation_may_fail(self, room: ImportRoom, fault: str) -> None:
         """An import that makes each of them, and each is struck."""

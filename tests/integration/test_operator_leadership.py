@@ -23,7 +23,7 @@ from tests.integration.replicas import (
 )
 from tests.integration.world import PROJECT, World
 
-SLACK = 4  # seconds: the machine is shared
+SLACK = 12  # seconds: the machine is shared
 
 
 @pytest.fixture
@@ -72,8 +72,8 @@ def test_an_orderly_stop_hands_over_at_once(pair: tuple[World, World]) -> None:
     standby.until("the standby to lead", lambda: leads(standby), RETRY * 1.2 + SLACK)
     standby.bucket("handed-bucket")
     standby.binding("handed", "handed-bucket", "led")
-    standby.await_ready("datasetbinding", "handed", seconds=15)
-    assert time.monotonic() - ended < LEASE
+    standby.await_ready("datasetbinding", "handed")
+    assert time.monotonic() - ended < LEASE - RETRY + CALL, "sooner than a Lease that runs out would have allowed"
     assert before + 1 == lease(standby)["leaseTransitions"]
     assert "released the lease" in log_of(leader)
     assert "first submit in 0 s" in log_of(standby)
@@ -120,10 +120,10 @@ def test_a_leader_cut_off_from_the_api_server_ends_before_its_lease_does(world: 
     try:
         assert not leads(standby)
         proxy.cut()
-        world.until("the leader to end", lambda: has_ended(world), LEASE)
+        world.until("the leader to end", lambda: has_ended(world), LEASE + SLACK)
         assert not leads(standby)
         assert "could not be renewed in time" in log_of(world)
-        standby.until("the standby to lead", lambda: leads(standby), LEASE)
+        standby.until("the standby to lead", lambda: leads(standby), LEASE + RETRY * 1.2 + SLACK)
     finally:
         world.stop()
         standby.stop()

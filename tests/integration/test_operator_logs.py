@@ -46,7 +46,7 @@ def world(cluster: Cluster, installed: Kubectl, tmp_path_factory: pytest.TempPat
 
 def lines(world: World) -> list[dict[str, Any]]:
     """Every line of the operator so far; one that is no JSON object fails."""
-    found = log_of(world).rstrip("\n").split("\n")
+    found = log_of(world).rpartition("\n")[0].split("\n")  # the last line may be written at this moment
     return [dict(json.loads(line)) for line in (found[:-1] if re.search(ENDED, found[-1]) else found)]
 
 

@@ -268,7 +268,7 @@ class TestLooks:
         world.dataset("often", description="ours", resyncInterval="10s")
         world.await_ready(DATASET, "often")
         describe(world, "often", "theirs")
-        world.until("the description to be ours again", lambda: _description(world, "often") == "ours", seconds=25)
+        world.until("the description to be ours again", lambda: _description(world, "often") == "ours")
 
     @pytest.mark.parametrize("kind", ["cloudaccount", DATASET, BINDING])
     def test_a_requested_reconcile_is_echoed(self, world: World, kind: str) -> None:

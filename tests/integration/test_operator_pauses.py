@@ -19,7 +19,7 @@ from tests.integration.world import PROJECT, World
 
 pytestmark = pytest.mark.e2e  # a lease and a half for each point
 
-SLACK = 6  # seconds: the machine is shared
+SLACK = 20  # seconds: the machine is shared
 # A second look-up 20 s after the first, which a new leader makes at once; then the submit.
 CONFIRMED = 20
 SUBMITTED = CALL + CONFIRMED + SLACK + 20
@@ -52,7 +52,7 @@ def creates(world: World, bucket: str) -> list[tuple[object, object]]:
     return [(call["time"], call["code"]) for call in calls if bucket in str(call["params"])]
 
 
-OSS_HOLDS = {"service": "oss", "operation": "GetBucketInfo", "when": "before", "latency": 3.0, "times": 1}
+OSS_HOLDS = {"service": "oss", "operation": "GetBucketInfo", "when": "before", "latency": 6.0, "times": 1}
 IMM_HOLDS = {"service": "imm", "operation": "CreateBinding", "when": "before", "latency": 8.0, "times": 1}
 IMM_ANSWERS_LATE = IMM_HOLDS | {"when": "after"}
 POINTS = {
@@ -65,7 +65,7 @@ POINTS = {
 }
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", POINTS)
 def test_a_paused_leader_wakes_and_stands_down(world: World, tmp_path: Path, name: str) -> None:
     """Whatever it was about to do, the one that followed has done it, once."""

@@ -109,14 +109,14 @@ class TestSuspended:
         """Longer than the deadline, and everything is submitted all the same."""
         lines = room.shop("paused", 2)
         occupy(room, "paused")
-        room.apply("paused", inline(lines), deadline="20s")
+        room.apply("paused", inline(lines), deadline="40s")
         room.await_said("paused", "goes on by itself")
-        room.apply("paused", inline(lines), deadline="20s", suspend=True)
+        room.apply("paused", inline(lines), deadline="40s", suspend=True)
         room.world.until("Suspended", lambda: suspended(room, "paused"))
-        until_begun(room, "paused", 22)
+        until_begun(room, "paused", 42)
         room.work()
         room.world.until("the other to end", lambda: ("x", "x.jpg") in room.held("paused"))
-        room.apply("paused", inline(lines), deadline="20s")
+        room.apply("paused", inline(lines), deadline="40s")
         room.world.await_ready(IMPORT, "paused", 40)
         assert (2, 0, 0, 0) == room.counts("paused")
 
@@ -259,7 +259,7 @@ class TestOnce:
         """It is let go, and there was no other."""
         name, lines, task = running
         room.work()
-        room.world.await_ready(IMPORT, name, 60)
+        room.world.await_ready(IMPORT, name, 150)
         assert ((3, 0, 0, 0), task) == (room.counts(name), room.status(name)["task"]["id"])
         assert (1, names(lines)) == (room.submits(name), room.held(name))
 

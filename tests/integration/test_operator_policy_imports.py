@@ -103,7 +103,7 @@ def _steer(room: ImportRoom) -> None:
 def _set_aside(room: ImportRoom) -> None:
     room.account(foreignMessages="DeadLetter")
     room.send(QUEUE, FOREIGN)
-    room.world.cloud.fault({"delay": 3})  # what the account says is learned while an import waits
+    room.world.cloud.fault({"delay": 6})  # what the account says is learned while an import waits
     room.apply("foreign", room.items("p/a.txt"))
     room.world.await_ready(IMPORT, "foreign")
     room.world.until("it to be set aside", lambda: FOREIGN in room.messages(DEAD))

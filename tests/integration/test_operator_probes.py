@@ -23,13 +23,13 @@ QUICK = {"IMM_OPERATOR_WATCH_TIMEOUT": "2", "IMM_OPERATOR_RELIST_INTERVAL": "1"}
 UNHEARD = 2 + 15  # seconds until a silent watch is told, controller/runtime/watches.py
 UNANSWERED = 2 * 2 + 45
 DEAF = 60
-SLACK = 15  # the machine is shared
+SLACK = 40  # the machine is shared
 
 
-def asked(operator: Operator, probe: str) -> tuple[int, str]:
+def asked(operator: Operator, probe: str, seconds: float = 20) -> tuple[int, str]:
     """Status and words of a probe; 0 where nobody answers."""
     try:
-        with urllib.request.urlopen(f"{operator.url}/{probe}", timeout=2) as response:  # noqa: S310 - ours
+        with urllib.request.urlopen(f"{operator.url}/{probe}", timeout=seconds) as response:  # noqa: S310 - ours
             return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
@@ -37,10 +37,10 @@ def asked(operator: Operator, probe: str) -> tuple[int, str]:
         return 0, str(error)
 
 
-def says(world: World, probe: str) -> tuple[int, str]:
+def says(world: World, probe: str, seconds: float = 20) -> tuple[int, str]:
     """The same of this world's operator."""
     assert world.operator is not None
-    return asked(world.operator, probe)
+    return asked(world.operator, probe, seconds)
 
 
 @contextmanager
@@ -68,7 +68,7 @@ def test_an_event_loop_that_stands_still_answers_no_probe(world: World, tmp_path
     with standby(world, tmp_path / "paused") as (_, other):
         pause(other)
         try:
-            assert 0 == says(other, "healthz")[0]
+            assert 0 == says(other, "healthz", 2)[0]
             time.sleep(5)
         finally:
             wake(other)
@@ -124,16 +124,16 @@ def test_a_pass_that_waits_for_ever_is_a_reason_to_restart(world: World) -> None
     """No time-out ends it and nobody else may run its key; the probe names the object and the call."""
     cloud = Dripping()
     world.stop()
-    world.settings |= {"IMM_OPERATOR_STUCK_AFTER": "4"}
+    world.settings |= {"IMM_OPERATOR_STUCK_AFTER": "10"}
     try:
         world.start()
         world.dataset("dripped")
         world.await_ready("dataset", "dripped")
-        time.sleep(6)
+        time.sleep(12)
         assert (200, "ok") == says(world, "healthz")  # work that gets somewhere is not stuck, however long it goes on
         world.account("slow", endpoints={"imm": cloud.url, "oss": cloud.url})
         world.apply("Dataset", "stuck", {"accountRef": {"name": "slow"}, "project": "media", "name": "stuck"})
-        world.until("the probe to fail", lambda: says(world, "healthz")[0] == 503, 30)
+        world.until("the probe to fail", lambda: says(world, "healthz")[0] == 503)
         words = says(world, "healthz")[1]
         assert words.startswith(f"stuck: Dataset {world.namespace}/stuck in the reconcile threads at imm:")
         assert 503 == says(world, "readyz")[0]
@@ -158,7 +158,7 @@ def test_a_watch_that_died_ends_the_process(world: World, tmp_path: Path) -> Non
     with standby(world, tmp_path / "broken") as (gateway, other):
         gateway.spoil(Fault.BREAKING)
         # An orderly end alone may take 26 s (docs/architecture.md), and Kopf has to notice first.
-        await_failure(other, 60)
+        await_failure(other, 90)
         assert "WatchingError" in log_of(other)
 
 
@@ -166,7 +166,7 @@ def test_a_watch_that_is_not_answered_keeps_no_process_that_ends(world: World, t
     """Kopf waits for its answer, or for another key, without end; who ends is not waited for longer than it takes."""
     with standby(world, tmp_path / "late") as (gateway, other):
         gateway.spoil(Fault.BREAKING_LATE)
-        await_failure(other, 25)
+        await_failure(other, 25 + SLACK)
         assert "Kopf's has not" in log_of(other)
 
 

@@ -17,7 +17,7 @@ from tests.emulator.role_room import config_as, new_user
 from tests.integration.world import PROJECT, World
 
 ELSEWHERE = "must be addressed using the specified endpoint"
-SOON = 8.0  # seconds, on a machine that is shared
+SOON = 30.0  # seconds, on a machine that is shared; what is looked at without being asked is so once a minute
 
 
 def signed_in(world: World) -> int:
@@ -128,7 +128,8 @@ def test_a_missing_right_names_action_and_principal_and_shows_on_the_account(wor
     assert "True" == world.condition("cloudaccount", "limited", "Ready")["status"]
     refused = [r for r in world.cloud.requests("imm", "CreateDataset") if r["status"] == 403]
     assert 1 == len(refused)
-    assert str(refused[0]["request_id"]) in events(world, "denied", "AccessDenied")[0]["message"]
+    (told,) = world.await_event("Dataset", "denied", "AccessDenied")
+    assert str(refused[0]["request_id"]) in told
     ram.attach_policy_to_user(
         ram_models.AttachPolicyToUserRequest(
             user_name="reader", policy_name="AliyunIMMFullAccess", policy_type="System"
@@ -151,9 +152,13 @@ def test_objects_that_are_denied_together_share_one_call(world: World) -> None:
     world.await_ready("cloudaccount", "powerless")
     before = world.calls("ListBindings")
     names = [f"denied-{number}" for number in range(8)]
-    for name in names:
-        target = {"accountRef": {"name": "powerless"}, "dataset": {"project": PROJECT, "name": "any"}, "bucket": name}
-        world.apply("DatasetBinding", name, target)
+    own = {"accountRef": {"name": "powerless"}, "dataset": {"project": PROJECT, "name": "any"}}
+    kind = {"apiVersion": "imm-operator.dev/v1alpha1", "kind": "DatasetBinding"}
+    items = [
+        kind | {"metadata": {"name": name, "namespace": world.namespace}, "spec": own | {"bucket": name}}
+        for name in names
+    ]
+    world.kubectl("apply", "--filename=-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
     for name in names:
         world.await_reason("datasetbinding", name, "AccessDenied", SOON)
     assert world.calls("ListBindings") - before <= 2  # one, and another if the eight took longer than it is remembered
@@ -238,7 +243,7 @@ def test_a_replaced_secret_is_read_as_soon_as_the_old_key_is_refused(
     for name in busy:
         world.until(f"{name} to be looked at", partial(echoes, world, name, f"after-{old.access_key_id}"))
         world.await_ready("dataset", name, SOON)
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 55  # a minute would have passed, had nobody told it
     assert 1 == signed_in(world) - before
 
 

@@ -133,3 +133,4 @@ def test_a_collector_that_does_not_answer_holds_up_nobody(
         process = made.operator.service.process
         made.stop()
         assert 0 == process.returncode
+        assert "released the lease" in log_of(made), "it ended in order, and nobody had to end it"

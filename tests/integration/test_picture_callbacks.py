@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
+from sandbox import ports
 from tests.integration.import_room import IMPORT, WORK
 from tests.integration.picture_room import PICTURES, PictureRoom, inline, line, target
 from tests.integration.replicas import is_ready, replica_of
 from tests.integration.world import World
 
 FAR = 600.0  # seconds; a task so old is looked at every 15
-SOON = 7.0
+SOON = 12.0  # seconds: sooner than a look that nothing called for
 TRAP = "a-trap"
 RUN = "0123456789abcdef0123456789abcdef"
 
@@ -25,7 +26,7 @@ RUN = "0123456789abcdef0123456789abcdef"
 @pytest.fixture(scope="module")
 def port() -> int:
     """Where the operator listens."""
-    return free_port()
+    return ports.reserve()
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +48,6 @@ def defaults(room: PictureRoom) -> Iterator[None]:
     """A test's pace and readings end with it."""
     yield
     room.calm()
-
-
-def free_port() -> int:
-    """One that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def aged(room: PictureRoom, name: str, count: int = 2) -> tuple[list[dict[str, Any]], int]:
@@ -121,7 +115,7 @@ def test_it_works_without(room: PictureRoom, port: int) -> None:
     """Image Search cannot reach the operator: the list is looked at, as ever."""
     room.world.stop()
     before = room.world.settings["IMM_OPERATOR_CALLBACK_URL"]
-    room.world.settings["IMM_OPERATOR_CALLBACK_URL"] = f"http://127.0.0.1:{free_port()}"
+    room.world.settings["IMM_OPERATOR_CALLBACK_URL"] = f"http://127.0.0.1:{ports.reserve()}"
     room.world.start()
     try:
         lines = room.shop("unheard", 2)
@@ -235,7 +229,7 @@ def test_a_replica_that_does_not_lead_says_so(room: PictureRoom, tmp_path_factor
     _, task = aged(room, "followed")
     path = path_of(room, "followed")
     follower = replica_of(room.world, tmp_path_factory.mktemp("follower"))
-    own = free_port()
+    own = ports.reserve()
     follower.settings = room.world.settings | {"IMM_OPERATOR_CALLBACK_PORT": str(own)}
     follower.start()
     try:
@@ -254,7 +248,7 @@ def test_a_hint_wakes_an_operator_that_began_anew(room: PictureRoom, port: int) 
     room.world.kill()
     room.world.start()
     room.work()
-    room.world.until("the callback", lambda: call(port, path, document(room, task)) in {202, 404}, 40)
+    room.world.until("the callback", lambda: call(port, path, document(room, task)) in {202, 404}, 90)
     room.await_phase("reborn", "Complete", 40)
     assert 1 == room.submits("reborn")
 
@@ -272,9 +266,9 @@ def test_every_import_of_the_instance_is_served_by_one_hint(room: PictureRoom) -
     room.age("chain", FAR)
     room.calm()
     room.work()
-    began = time.monotonic()
     for number in range(2):
+        began = time.monotonic()
         room.await_phase(f"chain-{number}", "Complete", 60)
-    assert time.monotonic() - began < 2 * SOON
+        assert time.monotonic() - began < SOON
     assert 2 == room.submits("chain")
     assert room.world.bucket(PICTURES).object_exists("chain/1/increment.meta")

@@ -28,7 +28,7 @@ KILLS = (1, 5)  # once so many batches were asked for
 PATIENCE = 240
 
 
-@pytest.mark.timeout(480)
+@pytest.mark.timeout(600)
 def test_six_imports_of_two_instances_survive_faults_and_two_kills(world: World) -> None:
     """One task for each attempt; what failed is sent again, alone, once there is room for it."""
     room = PictureRoom(world)

@@ -28,6 +28,7 @@ from tests.integration.operator_user import OperatorUser
 
 PROJECT = "media"
 POLL = 0.05
+PATIENCE = 60.0  # seconds; no test is about how long something takes on a machine that is shared
 
 
 @dataclass
@@ -130,7 +131,7 @@ class World:
         found = (c for c in body["status"].get("conditions", []) if c["type"] == type_)
         return next(found, {})
 
-    def await_ready(self, kind: str, name: str, seconds: float = 20) -> dict[str, Any]:
+    def await_ready(self, kind: str, name: str, seconds: float = PATIENCE) -> dict[str, Any]:
         """Wait until the object is Ready and return it."""
         self.until(
             f"{kind} {name} to be Ready",
@@ -140,7 +141,7 @@ class World:
         )
         return self.get(kind, name) or {}
 
-    def await_reason(self, kind: str, name: str, reason: str, seconds: float = 20) -> dict[str, Any]:
+    def await_reason(self, kind: str, name: str, reason: str, seconds: float = PATIENCE) -> dict[str, Any]:
         """Wait until the Ready condition gives this reason and return the condition."""
         self.until(
             f"{kind} {name} to say {reason}",
@@ -150,7 +151,7 @@ class World:
         )
         return self.condition(kind, name, "Ready")
 
-    def await_gone(self, kind: str, name: str, seconds: float = 20) -> None:
+    def await_gone(self, kind: str, name: str, seconds: float = PATIENCE) -> None:
         """Wait until the object is gone."""
         self.until(f"{kind} {name} to be gone", lambda: self.get(kind, name) is None, seconds)
 
@@ -195,10 +196,10 @@ class World:
 
     def timed_writes(self, resource: str, name: str) -> list[tuple[str, datetime]]:
         """The same, each with the moment the API server was through with it."""
-        if self.cluster.audit_log is None:
-            raise RuntimeError("the cluster was started without an audit log")
         found = []
-        for line in self.cluster.audit_log.read_text().splitlines():
+        for line in self.audited():
+            if self.namespace not in line:
+                continue
             entry = json.loads(line)
             target = entry.get("objectRef", {})
             if (
@@ -211,8 +212,17 @@ class World:
                 found.append((f"{entry['verb']} {target.get('subresource', 'object')}", moment))
         return found
 
+    def audited(self) -> list[str]:
+        """The lines of the API server's audit log: each follows its answer, as that of a request of our own does."""
+        log, marker = self.cluster.audit_log, f"/version?marker={uuid.uuid4().hex}"
+        if log is None:
+            raise RuntimeError("the cluster was started without an audit log")
+        self.kubectl("get", f"--raw={marker}")
+        self.until("the audit log to tell of it", lambda: marker in log.read_text())
+        return log.read_text().rpartition("\n")[0].splitlines()  # the last line may be written at this moment
+
     def until(
-        self, what: str, holds: Callable[[], bool], seconds: float = 20, explain: Callable[[], str] = lambda: ""
+        self, what: str, holds: Callable[[], bool], seconds: float = PATIENCE, explain: Callable[[], str] = lambda: ""
     ) -> None:
         """Wait for a condition, with a limit."""
         deadline = time.monotonic() + seconds

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import threading
 import time
 from array import array
 from collections.abc import Callable, Iterator
@@ -55,7 +56,7 @@ PROJECT, DATASET, BUCKET = "media", "pictures", "work"
 FILES = 10
 VISIBILITY = 30  # seconds
 IMPORT = Key("BatchImport", "team", "photos")
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 def uri(index: int) -> str:
@@ -70,6 +71,7 @@ class Room:
     cloud: LocalCloud
     leads: bool = True
     shut: set[str] = field(default_factory=set)  # operations that the fence lets nothing of through
+    gates: dict[str, threading.Event] = field(default_factory=dict)  # operations that wait in the fence for an event
     versions: int = 0
     monotonic: float = 0.0  # the consumers' own clock, which only lingering asks
     limiters: Limiters = field(default_factory=Limiters)
@@ -120,6 +122,8 @@ class Room:
         """`controller.cloud.fence.Fence`."""
         if operation in self.shut:
             raise NotLeading(operation, "another process leads")
+        if operation in self.gates:
+            assert self.gates[operation].wait(PATIENCE)
         yield
 
     def now(self) -> datetime:
@@ -154,6 +158,10 @@ class Room:
         found = self.port(queue).look()
         assert found is not None
         return found.waiting, found.in_work
+
+    def settled(self) -> bool:
+        """Nothing is left in the queue, and nobody is still counting what became of it."""
+        return self.lying() == (0, 0) and not self.consumers.working
 
     def port(self, queue: str = "results") -> Any:
         """The operator's own port, as the test's own reader."""

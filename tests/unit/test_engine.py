@@ -36,7 +36,7 @@ async def test_a_loop_that_ended_is_said_by_the_probe() -> None:
         assert engine.trouble() is None
         lister = next(task for task in asyncio.all_tasks() if task.get_name() == "lister")
         lister.cancel()
-        await asyncio.wait([lister], timeout=5)
+        await asyncio.wait([lister], timeout=60)
         assert "stopped: lister" == engine.trouble()
     finally:
         await engine.stop()

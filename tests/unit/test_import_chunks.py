@@ -251,12 +251,13 @@ class TestPacking:
         items = [Item(f"oss://my-photos/2026/11/{n:06}.jpg", labels={"album": "excursions"}) for n in range(50_000)]
 
         def took(some: int) -> float:
-            began = time.process_time()
+            began = time.thread_time()
             pack(enumerate(items[:some]), means_of, ALLOWANCE, first_number=0, most_chunks=10**6)
-            return time.process_time() - began
+            return time.thread_time() - began
 
         took(1000)
-        assert took(50_000) < 12 * max(took(5_000), 0.01) * 2
+        few, many = (min(took(some) for _ in range(3)) for some in (5_000, 50_000))  # or others are in the way
+        assert many < 12 * max(few, 0.01) * 2
 
 
 class TestHalving:

@@ -374,7 +374,7 @@ class TestSize:
 
     def whole(self, size: int) -> float:
         """Process seconds for a whole life: sent, told, one in ten failed, retried, told again."""
-        began = time.process_time()
+        began = time.thread_time()
         run = RunState(array("Q", range(size)))
         number = 0
         for _ in range(2):
@@ -392,12 +392,13 @@ class TestSize:
             assert run.settled
             run.apply(Attempt("again", LATER))
         assert run.totals().succeeded == size
-        return time.process_time() - began
+        return time.thread_time() - began
 
     def test_a_run_takes_time_in_proportion_to_its_files(self) -> None:
         """Ten times the files, about ten times the time."""
         self.whole(2_000)
-        assert self.whole(self.MANY) < 25 * max(self.whole(self.MANY // 10), 0.02)
+        few, many = (min(self.whole(some) for _ in range(3)) for some in (self.MANY // 10, self.MANY))
+        assert many < 25 * max(few, 0.02)  # the least of three: a machine may be slow now and then
 
     def test_an_item_takes_nine_bytes(self) -> None:
         """One of fate, eight of fingerprint; the rest does not grow with the files."""

@@ -45,7 +45,7 @@ def test_a_line_from_under_a_pass_has_its_object_in_every_thread() -> None:
     """Those of the pass, and those that the pass hands its calls to."""
     passes, chunks = Threads("reconcile", 1), Threads("chunk", 1)
     with about(KEY, generation=4):
-        deep = passes.submit(lambda: chunks.submit(lambda: (line("x"), subject())).result(5)).result(5)
+        deep = passes.submit(lambda: chunks.submit(lambda: (line("x"), subject())).result(60)).result(60)
     assert ({"kind": "Dataset", "namespace": "team", "name": "photos"}, 4) == (deep[0]["object"], deep[0]["generation"])
     assert "Dataset team/photos" == deep[1]
     assert ("", "object" in line("x")) == (subject(), False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import socket
 from pathlib import Path
 
 import aiohttp
@@ -215,17 +216,20 @@ async def test_requests_to_the_api_server_are_counted_by_their_answer() -> None:
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     host = f"127.0.0.1:{runner.addresses[0][1]}"
-    async with aiohttp.ClientSession(trace_configs=[figures.tracing()]) as session:
-        for path in ("there", "there", "nowhere"):
-            async with session.get(f"http://{host}/{path}"):
-                pass
-        await runner.cleanup()
-        with pytest.raises(aiohttp.ClientError):
-            await session.get(f"http://{host}/there")
-    counts = {"200": 2, "404": 1, "<error>": 1}
+    with socket.socket() as silent:  # its port is taken, and nobody listens there
+        silent.bind(("127.0.0.1", 0))
+        nobody = f"127.0.0.1:{silent.getsockname()[1]}"
+        async with aiohttp.ClientSession(trace_configs=[figures.tracing()]) as session:
+            for path in ("there", "there", "nowhere"):
+                async with session.get(f"http://{host}/{path}"):
+                    pass
+            with pytest.raises(aiohttp.ClientError):
+                await session.get(f"http://{nobody}/there")
+    await runner.cleanup()
+    counts = {("200", host): 2, ("404", host): 1, ("<error>", nobody): 1}
     wanted = {
-        f'rest_client_requests_total{{code="{code}",host="{host}",method="GET"}}': count
-        for code, count in counts.items()
+        f'rest_client_requests_total{{code="{code}",host="{whose}",method="GET"}}': count
+        for (code, whose), count in counts.items()
     }
     assert wanted == served(figures)
 

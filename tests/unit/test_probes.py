@@ -45,7 +45,7 @@ def go_on(of: Health, seconds: float) -> None:
 def test_a_pass_that_gets_nowhere_is_named() -> None:
     """Its object, its pool and its call; one that beats is not stuck, however long it runs."""
     pool, stop, beats = Threads("reconcile", 2), threading.Event(), threading.Event()
-    asked = threading.Event()
+    asked, silent = threading.Event(), threading.Event()
 
     def work() -> None:
         with trace.calling("imm:GetProject") as traced:
@@ -54,11 +54,13 @@ def test_a_pass_that_gets_nowhere_is_named() -> None:
             while not stop.wait(0.001):
                 if beats.is_set():
                     pulse.beat("imm:GetProject")
+                else:
+                    silent.set()
 
     of = health(pool)
     with about(DATASET):
         running = pool.submit(work)
-    assert asked.wait(5)
+    assert asked.wait(60)
     beats.set()
     for _ in range(20):
         one = next(each for each in pulse.all_running() if "photos" in each.name)
@@ -68,11 +70,12 @@ def test_a_pass_that_gets_nowhere_is_named() -> None:
         of.tick(1.0)
     assert of.wrong(()) is None
     beats.clear()
-    stop.wait(0.01)
+    silent.clear()
+    assert silent.wait(60)  # its last beat is over
     go_on(of, 12)
     stuck = of.wrong(())
     stop.set()
-    running.result(5)
+    running.result(60)
     assert stuck is not None
     assert stuck.startswith("stuck: Dataset team/photos in the reconcile threads at imm:GetProject, for 1")
     of.tick(1.0)
@@ -88,15 +91,15 @@ def test_who_waits_for_the_limiter_or_for_others_is_not_stuck() -> None:
     def call() -> None:
         with trace.calling("imm:BatchIndexFileMeta"):
             waiting.set()
-            stop.wait(10)
+            stop.wait(60)
 
     of = health(passes, chunks)
-    whole = passes.submit(lambda: chunks.submit(call).result(10))
-    assert waiting.wait(5)
+    whole = passes.submit(lambda: chunks.submit(call).result(60))
+    assert waiting.wait(60)
     go_on(of, 40)
     said = of.wrong(())
     stop.set()
-    whole.result(5)
+    whole.result(60)
     assert said is None
     for pool in (passes, chunks):
         pool.shutdown()

@@ -143,17 +143,17 @@ def test_readers_at_the_same_time_share_one_listing(room: Room) -> None:
 
     def slow(_operation: str) -> Fate:
         inside.set()
-        assert go.wait(10)
+        assert go.wait(60)
         return Fate()
 
     room.cloud.fate = slow
     readers = [threading.Thread(target=room.snapshots.read, args=(SCOPE, room.cloud)) for _ in range(5)]
     for reader in readers:
         reader.start()
-    assert inside.wait(10)
+    assert inside.wait(60)
     go.set()
     for reader in readers:
-        reader.join(10)
+        reader.join(60)
     assert ["list_bindings"] == room.cloud.calls
 
 
@@ -169,7 +169,7 @@ def test_who_waited_for_a_listing_that_failed_is_told_so_with_no_further_call(ro
     gate, told = threading.Event(), list[CloudError]()
 
     def slow(_operation: str) -> Fate:
-        assert gate.wait(10)
+        assert gate.wait(60)
         return Fate(effect=False, raises=Unavailable("imm:ListBindings", "no answer"))
 
     def read() -> None:
@@ -194,7 +194,7 @@ def test_who_waited_for_a_listing_that_failed_is_told_so_with_no_further_call(ro
     wait_until(lambda: all(map(in_line, waiting[1:])))
     gate.set()
     for thread in waiting:
-        thread.join(10)
+        thread.join(60)
     assert (["list_bindings"], 16, 1) == (room.cloud.calls, len(told), len({*map(id, told)}))
     room.cloud.fate = lambda _operation: Fate()
     assert {PLACE} == set(room.snapshots.read(SCOPE, room.cloud).bindings), "whoever comes later asks anew"

@@ -155,9 +155,9 @@ class TestReading:
     @pytest.mark.parametrize("data", [b'[{"a":' + b'\\"' * 500_000, b"[" + b"{" * 500_000, b'[{"' * 300_000], ids=len)
     def test_no_bytes_take_long(self, data: bytes) -> None:
         """Nothing is looked at again and again."""
-        began = time.process_time()
+        began = time.thread_time()
         assert read_report(data) is None
-        assert 5 > time.process_time() - began
+        assert 5 > time.thread_time() - began
 
     def test_a_message_is_cut(self) -> None:
         """It goes into journal and status."""

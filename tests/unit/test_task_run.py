@@ -141,24 +141,24 @@ class TestTask:
 
     def test_a_million_lines_that_fail_alike_are_one_message_a_record(self) -> None:
         """In the journal, and in what is folded from it."""
-        size, began = 1_000_000, time.process_time()
+        size, began = 1_000_000, time.thread_time()
         found = judge(TaskState.FAILED, "words " * 80, NoReport.ABSENT, iter(()), ((0, size),))
         told: list[Record] = [Verdicts(0, NOW, "task", failed_ranges=part.failed) for part in found.parts]
         assert 200_000 > len(records.encode(told))
         run = state(size, planned(0, (0, size)), *told)
         assert (size, True, 10) == (run.count(F), run.settled, len(run.failures))
-        assert time.process_time() - began < 5
+        assert time.thread_time() - began < 5
 
     def test_a_million_lines_are_folded_by_ranges(self) -> None:
         """One task, its verdicts in 200 records: not an object for each line."""
-        size, began = 1_000_000, time.process_time()
+        size, began = 1_000_000, time.thread_time()
         run = state(size, planned(0, (0, size)))
         for first in range(0, size, 5000):
             run.apply(Verdicts(0, NOW, "task", ((first, first + 4999),), ((first + 4999, "bad"),)))
         assert (size - 200, 200, True) == (run.count(S), run.count(F), run.settled)
         run.apply(Attempt("again", NOW))
         assert 200 == run.whole().size
-        assert time.process_time() - began < 5
+        assert time.thread_time() - began < 5
 
 
 class TestPauses:

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -19,6 +20,7 @@ from controller.cloud.errors import Denied, Throttled
 from controller.cloud.limiter import Lane, Limiter
 from controller.runtime.threads import Threads
 from controller.runtime.tracing import Tracing, wanted
+from tests.unit.test_limiter import wait_until
 
 COLLECTOR = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
 
@@ -79,11 +81,15 @@ def test_a_process_that_nobody_traces_never_imports_the_library() -> None:
 
 def test_a_call_of_nobodys_trace_costs_microseconds() -> None:
     """Less than a thousandth of what the quickest call to a cloud takes."""
-    began = time.perf_counter()
-    for _ in range(1000):
-        with spans.span("imm:GetProject", {}) as span:
-            span.note({})
-    assert time.perf_counter() - began < 0.05
+
+    def calls() -> float:
+        began = time.thread_time()
+        for _ in range(1000):
+            with spans.span("imm:GetProject", {}) as span:
+                span.note({})
+        return time.thread_time() - began
+
+    assert min(calls() for _ in range(10)) < 0.05
 
 
 def test_a_call_in_another_thread_is_part_of_the_pass(kept: InMemorySpanExporter) -> None:
@@ -97,7 +103,7 @@ def test_a_call_in_another_thread_is_part_of_the_pass(kept: InMemorySpanExporter
         return spans.trace_id()
 
     with spans.span("pass:BatchImport", {"k8s.object.name": "photos"}):
-        ids = set(passes.submit(lambda: list(chunks.map(call, range(3)))).result(10))
+        ids = set(passes.submit(lambda: list(chunks.map(call, range(3)))).result(60))
         here = spans.trace_id()
     found = by_name(kept)
     whole = found["pass:BatchImport"].get_span_context()
@@ -133,20 +139,27 @@ def test_a_refused_call_is_an_error_with_its_request_id(kept: InMemorySpanExport
     assert before + 1 == trace.calls.read()["imm:CreateBinding", "Denied"]
 
 
-def test_the_wait_for_the_limiter_is_told_apart(kept: InMemorySpanExporter) -> None:
+def test_the_wait_for_the_limiter_is_told_apart(kept: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch) -> None:
     """Half a second of waiting is not half a second of the cloud's."""
-    limiter = Limiter("test", rate=2, burst=1)
-    for _ in range(2):
+    now = [0.0]
+    monkeypatch.setattr("controller.cloud.trace.time", SimpleNamespace(monotonic=lambda: now[0]))
+    limiter = Limiter("test", rate=2, burst=1, clock=lambda: now[0])
+
+    def call() -> None:
         with trace.calling("oss:Waited") as traced, limiter.slot(Lane.EDIT):
             traced.sent()
+            now[0] += 0.0625  # the cloud's
             traced.answered("r")
+
+    call()
+    waiting = threading.Thread(target=call)
+    waiting.start()
+    wait_until(lambda: limiter.waiting == 1)
+    now[0] += 0.5
+    waiting.join(60)
     waits = [(span.attributes or {})["imm_operator.limiter.waited_seconds"] for span in kept.get_finished_spans()]
-    first, second = waits
-    assert isinstance(first, float)
-    assert isinstance(second, float)
-    assert first < 0.2 < second < 1.5
-    _, total = trace.calls.seconds()["oss:Waited"]
-    assert total < 0.4
+    assert [0.0, 0.5] == waits
+    assert ([0, 0, 2, *[0] * 9], 0.125) == trace.calls.seconds()["oss:Waited"]
 
 
 def test_a_call_that_never_left_is_not_counted(kept: InMemorySpanExporter) -> None:
@@ -166,7 +179,7 @@ def test_parts_of_a_pass_keep_their_request_ids_apart() -> None:
         with trace.calling("imm:BatchIndexFileMeta") as traced:
             traced.sent()
             traced.answered(f"r-{number}")
-        both.wait(10)
+        both.wait(60)
         return trace.request_id_of("imm:BatchIndexFileMeta")
 
     trace.begin()
