@@ -12,6 +12,8 @@ ENGINE ?= $(shell for each in docker podman buildah; do $$each info >/dev/null 2
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 REVISION = $(shell git rev-parse HEAD 2>/dev/null)
 CREATED = $(shell git log -1 --format=%cI 2>/dev/null)
+# Tests wait for processes half of their time: so there are more of them than processors.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() * 3 // 2)')
 ROOMS := controller infra emulator sandbox deploy tests examples benchmarks
 
 .PHONY: help demo test e2e check bench coverage crds image sbom lock clean
@@ -25,12 +27,12 @@ demo: $(READY) ## The main job on this machine; ONCE=1 exits when it is done, CO
 test: $(READY) ## Every test that takes less than minutes
 	@$(BIN)/python -m sandbox cluster build
 	@$(BIN)/python -m tests.prebuilt
-	@$(BIN)/pytest --numprocesses=auto --dist=loadfile $(ARGS)
+	@$(BIN)/pytest --numprocesses=$(WORKERS) --dist=loadfile $(ARGS)
 
 e2e: $(READY) ## The tests that take minutes
 	@$(BIN)/python -m sandbox cluster build
 	@$(BIN)/python -m tests.prebuilt
-	@$(BIN)/pytest -m e2e --timeout=1800 --numprocesses=auto --dist=loadfile $(ARGS)
+	@$(BIN)/pytest -m e2e --timeout=1800 --numprocesses=$(WORKERS) --dist=loadfile $(ARGS)
 
 check: $(READY) ## Style, types, layers, generated files
 	@$(BIN)/ruff check $(ROOMS)
@@ -57,7 +59,7 @@ crds: $(READY) ## Write crds/, the chart's copies, and the pages and diagrams of
 	@$(BIN)/python -m tests.docs_diagrams
 
 coverage: $(READY) ## Write emulator/coverage.json: which tests call which operation
-	@$(BIN)/pytest tests/emulator tests/contract --quiet --numprocesses=auto --dist=loadfile -p emulator.recording \
+	@$(BIN)/pytest tests/emulator tests/contract --quiet --numprocesses=$(WORKERS) --dist=loadfile -p emulator.recording \
 		--deselect tests/emulator/test_cli_help.py
 
 image: $(READY) ## The container image, by ENGINE (docker, podman, buildah); where there is none, its files are proven
