@@ -47,19 +47,22 @@ class Hold:
 
     Attributes:
         what: As `written` has it.
-        struck: Set once it is held.
+        struck: Set once it is held; `over` once it took effect, or was refused.
     """
 
     what: str
     when: str
     seconds: float
     struck: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
 
-    async def strike(self, what: str, when: str) -> None:
-        """Wait where this is the write, the first of its kind, at its moment."""
-        if (what, when) == (self.what, self.when) and not self.struck.is_set():
-            self.struck.set()
-            await asyncio.sleep(self.seconds)
+    async def strike(self, what: str, when: str) -> bool:
+        """Wait where this is the write, the first of its kind, at its moment; whether it is."""
+        if (what, when) != (self.what, self.when) or self.struck.is_set():
+            return False
+        self.struck.set()
+        await asyncio.sleep(self.seconds)
+        return True
 
 
 class Gateway:
@@ -144,14 +147,15 @@ class Gateway:
         target = self._target + request.path_qs
         data = await request.read()
         what, hold = written(request.path, data), self.held or Hold("", "", 0.0)
-        await hold.strike(what, "before")
+        struck = await hold.strike(what, "before")
         async with self._session.request(request.method, target, headers=headers, data=data or None) as answer:
             if watch and answer.status == 200:
                 return await self._stream(request, answer)
             body = await answer.read()
         if what:
             self.writes.append((what, answer.status))
-            await hold.strike(what, "after")
+            if await hold.strike(what, "after") or struck:
+                hold.over.set()
         while self._fault is Fault.SILENT:
             await self._changed.wait()
         return web.Response(status=answer.status, body=body, content_type=answer.content_type)

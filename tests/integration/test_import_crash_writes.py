@@ -367,6 +367,8 @@ class TestCluster:
         tell(room)
         self.await_struck(room, held)
         revive(room.world)
+        story.finish()
+        room.world.until("what was held to be over", held.over.is_set)
         assert 0 == story.finish()["totals"]["resent"]
         assert billed + 1 == room.billed()
 
