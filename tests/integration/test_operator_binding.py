@@ -40,6 +40,11 @@ def indexed(world: World, name: str, key: str) -> bool:
     return len(world.imm.simple_query(PROJECT, name, query)) == 1
 
 
+def scan_after(world: World, seconds: float) -> None:
+    """How long the cloud waits before it scans the bucket of a new binding."""
+    world.cloud.run(lambda instance: setattr(instance.cloud.imm_settings, "binding_ready_seconds", seconds))
+
+
 def test_bucket_is_indexed_and_followed(world: World) -> None:
     """Ready comes with Running and IncrementalScanning; later files and deletes show by themselves."""
     body = bound(world, "main-job")
@@ -58,12 +63,15 @@ def test_bucket_is_indexed_and_followed(world: World) -> None:
 def test_three_writes_to_ready_and_none_afterwards(world: World) -> None:
     """Finalizer, intent, Ready; another look at a settled object writes nothing to the cloud or to Kubernetes.
 
-    The bucket is empty: a scan that is met under way would be told, as progress, in a write of its own.
+    The bucket is empty, and scanned at once: a scan that is met under way would be told, as progress, in a write of its
+    own.
     """
     ready_dataset(world, "frugal")
     world.bucket("frugal-bucket")
+    scan_after(world, 0.0)
     world.binding("frugal", "frugal-bucket", "frugal")
     world.await_ready("datasetbinding", "frugal")
+    scan_after(world, 1.0)
     assert world.writes("datasetbindings", "frugal") == ["patch object", "update status", "update status"]
     created = world.calls("CreateBinding")
     world.request("datasetbinding", "frugal", "again")

@@ -84,12 +84,12 @@ def test_restart_with_settled_objects_writes_nothing(world: World) -> None:
     world.binding("settled", "settled-bucket", "crashes")
     world.await_ready("datasetbinding", "settled")
     world.stop()
-    before = world.get("datasetbinding", "settled")
+    before, written = world.get("datasetbinding", "settled"), world.writes("datasetbindings", "settled")
     world.start()
     # The request is handled by the new process only after it has signed in and looked: its echo is the one write.
     world.request("datasetbinding", "settled", "after-restart")
     after = world.get("datasetbinding", "settled")
-    assert world.writes("datasetbindings", "settled") == ["patch object", *["update status"] * 3]
+    assert [*written, "update status"] == world.writes("datasetbindings", "settled")
     assert (before or {})["status"]["conditions"] == (after or {})["status"]["conditions"]
 
 
