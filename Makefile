@@ -27,12 +27,12 @@ demo: $(READY) ## The main job on this machine; ONCE=1 exits when it is done, CO
 test: $(READY) ## Every test that takes less than minutes
 	@$(BIN)/python -m sandbox cluster build
 	@$(BIN)/python -m tests.prebuilt
-	@$(BIN)/pytest --numprocesses=$(WORKERS) --dist=loadfile $(ARGS)
+	@$(BIN)/pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 e2e: $(READY) ## The tests that take minutes
 	@$(BIN)/python -m sandbox cluster build
 	@$(BIN)/python -m tests.prebuilt
-	@$(BIN)/pytest -m e2e --timeout=1800 --numprocesses=$(WORKERS) --dist=loadfile $(ARGS)
+	@$(BIN)/pytest -m e2e --timeout=1800 --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(READY) ## Style, types, layers, generated files
 	@$(BIN)/ruff check $(ROOMS)

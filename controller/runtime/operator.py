@@ -84,11 +84,11 @@ async def run(settings: Settings) -> bool:
     )
     _end_on_signals(engine)
     overdue = asyncio.create_task(_overdue(engine))
-    await _first(asyncio.create_task(kopf.run_tasks(tasks, ignored=others | {overdue})), overdue)
+    await end_of(asyncio.create_task(kopf.run_tasks(tasks, ignored=others | {overdue})), overdue)
     return not (engine.lost or engine.failed)
 
 
-async def _first(theirs: asyncio.Task[None], overdue: asyncio.Task[None]) -> None:
+async def end_of(theirs: asyncio.Task[None], overdue: asyncio.Task[None]) -> None:
     """Wait for Kopf's end, whose error is raised, or until it is overdue."""
     await asyncio.wait({theirs, overdue}, return_when=asyncio.FIRST_COMPLETED)
     if theirs.done():

@@ -163,11 +163,10 @@ def test_a_watch_that_died_ends_the_process(world: World, tmp_path: Path) -> Non
 
 
 def test_a_watch_that_is_not_answered_keeps_no_process_that_ends(world: World, tmp_path: Path) -> None:
-    """Kopf waits for its answer, or for another key, without end; who ends is not waited for longer than it takes."""
+    """Kopf may wait for its answer, or for another key, without end: `test_operator_end` has how that is cut short."""
     with standby(world, tmp_path / "late") as (gateway, other):
         gateway.spoil(Fault.BREAKING_LATE)
         await_failure(other, 25 + SLACK)
-        assert "Kopf's has not" in log_of(other)
 
 
 def test_a_half_open_connection_is_opened_anew(world: World, tmp_path: Path) -> None:
