@@ -6,7 +6,7 @@ import json
 import logging
 import re
 from contextlib import nullcontext
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from emulator.call import Reply
@@ -30,7 +30,7 @@ _READS = re.compile(
 _NOTHING = nullcontext()
 
 
-@cache
+@lru_cache(maxsize=1024)
 def only_reads(operation: str) -> bool:
     """Whether an operation of this name changes nothing worth keeping."""
     return _READS.match(operation) is not None
