@@ -35,9 +35,7 @@ HELD = 3.0  # seconds; a process begins anew in about as long
 @pytest.fixture(scope="module")
 def room(world: World) -> ImportRoom:
     """Everything an import needs, and an operator that makes small calls."""
-    world.stop()
-    world.settings |= SMALL
-    world.start()
+    world.restart(**SMALL)
     made = ImportRoom(world)
     made.open()
     return made

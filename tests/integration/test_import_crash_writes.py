@@ -52,9 +52,7 @@ ELSEWHERE = {"items 0", "resolution", "record", "journal 0", "journal 1", "the m
 @pytest.fixture(scope="module")
 def room(world: World) -> ImportRoom:
     """Everything an import needs, and an operator that makes one call after the other."""
-    world.stop()
-    world.settings |= ONE
-    world.start()
+    world.restart(**ONE)
     made = ImportRoom(world)
     made.open()
     return made
@@ -252,15 +250,11 @@ def taken(room: ImportRoom) -> list[str]:
 def absent(room: ImportRoom) -> Iterator[list[str]]:
     """Files that are not there, a hundred a call."""
     world = room.world
-    world.stop()
-    world.settings |= {"IMM_OPERATOR_IMM_FORM_BODY": "true", "IMM_OPERATOR_IMPORT_WORKERS": "4"}
-    world.start()
+    world.restart(IMM_OPERATOR_IMM_FORM_BODY="true", IMM_OPERATOR_IMPORT_WORKERS="4")
     keys = [f"{LONG}/{number:05}.txt" for number in range(FILES)]
     room.table("tables/long.jsonl", lines(keys))
     yield keys
-    world.stop()
-    world.settings |= {"IMM_OPERATOR_IMM_FORM_BODY": "false"} | ONE
-    world.start()
+    world.restart(IMM_OPERATOR_IMM_FORM_BODY="false", **ONE)
 
 
 class TestLongReport:

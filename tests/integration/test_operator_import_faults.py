@@ -27,7 +27,7 @@ DENIED = {"status": 403, "code": "NoPermission", "message": "You are not authori
 @pytest.fixture(scope="module")
 def room(world: World) -> ImportRoom:
     """Everything an import needs, and an operator that makes small calls."""
-    restart(world, **SMALL)
+    world.restart(**SMALL)
     made = ImportRoom(world)
     made.open()
     return made
@@ -42,13 +42,6 @@ def defaults(room: ImportRoom) -> Iterator[None]:
         room.world.cloud.switch(name, switch.default)
     subscribe(room, "SIMPLIFIED")
     room.settings(index_delay_seconds=0.2, queries_per_second=100.0)
-
-
-def restart(world: World, **settings: str) -> None:
-    """The operator, ended in order and begun anew with these settings."""
-    world.stop()
-    world.settings |= settings
-    world.start()
 
 
 def subscribe(room: ImportRoom, how: str) -> None:
@@ -283,7 +276,7 @@ class TestCalls:
     @pytest.mark.parametrize("refusal", ["414-html", "414-json", "400-json"])
     def test_a_gateway_that_takes_less_is_found_out(self, room: ImportRoom, refusal: str) -> None:
         """The length is halved until it passes, and that is remembered."""
-        restart(room.world, IMM_OPERATOR_IMM_REQUEST_BYTES="7168")
+        room.world.restart(IMM_OPERATOR_IMM_REQUEST_BYTES="7168")
         try:
             room.world.await_ready("CloudAccount", "main")
             room.world.cloud.switch("request_target_refusal", refusal)
@@ -295,11 +288,11 @@ class TestCalls:
             totals = assert_true(room, f"long-{refusal}", keys)["totals"]
             assert (60, 0) == (totals["succeeded"], totals["resent"])
         finally:
-            restart(room.world, **SMALL)
+            room.world.restart(**SMALL)
 
     def test_parameters_may_travel_in_the_body(self, room: ImportRoom) -> None:
         """Behind a setting: a hundred files a call, whatever the gateway takes of an address."""
-        restart(room.world, IMM_OPERATOR_IMM_FORM_BODY="true")
+        room.world.restart(IMM_OPERATOR_IMM_FORM_BODY="true")
         try:
             room.world.cloud.switch("request_target_max", 1024)
             keys = many("body", 200)
@@ -310,7 +303,7 @@ class TestCalls:
             assert 200 == assert_true(room, "body", keys)["totals"]["succeeded"]
             assert billed + 2 == room.billed()
         finally:
-            restart(room.world, IMM_OPERATOR_IMM_FORM_BODY="false")
+            room.world.restart(IMM_OPERATOR_IMM_FORM_BODY="false")
 
 
 class TestTrouble:
@@ -331,7 +324,7 @@ class TestTrouble:
     def test_a_queue_that_is_missing_is_named_and_no_file_is_lost(self, room: ImportRoom) -> None:
         """Nothing can be read there, so the dataset is asked; the reason is an event of the import."""
         room.account(queue="no-such-queue")
-        restart(room.world)  # or the queue of the tests before is read on for a while
+        room.world.restart()  # or the queue of the tests before is read on for a while
         keys = pair(room, "no-queue")
         assert any("no-such-queue" in said for said in room.world.await_event(IMPORT, "no-queue", "SpecInvalid"))
         room.await_phase("no-queue", "Failed", 40)

@@ -22,9 +22,7 @@ def room(world: World) -> PictureRoom:
     """The first tenant, and an operator that watches both."""
     there = f"{world.namespace}-other"
     world.kubectl("create", "namespace", there)
-    world.stop()
-    world.settings |= {"IMM_OPERATOR_NAMESPACES": f"{world.namespace},{there}"}
-    world.start()
+    world.restart(IMM_OPERATOR_NAMESPACES=f"{world.namespace},{there}")
     made = PictureRoom(world)
     made.open()
     made.instance(NAME)

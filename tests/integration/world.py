@@ -74,6 +74,12 @@ class World:
             self.operator.service.stop()
             self.operator = None
 
+    def restart(self, **settings: str) -> None:
+        """End the operator in order, and begin it anew with these settings, too."""
+        self.stop()
+        self.settings |= settings
+        self.start()
+
     def kill(self) -> None:
         """End the operator without a warning."""
         if self.operator is not None:
